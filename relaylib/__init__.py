@@ -1,0 +1,12 @@
+"""relaylib: time-stamped detection of artifacts in synthetic speech.
+
+Audio in, detections out, by four pure functions::
+
+    Waveform --encode--> Frames --classify--> Scores --decode--> [Detection]
+
+Names load on first use, so that ``import relaylib`` costs neither torch nor bokeh.
+"""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

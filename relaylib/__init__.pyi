@@ -1,0 +1,1 @@
+from relaylib.errors import AudioDecodeError as AudioDecodeError

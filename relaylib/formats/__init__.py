@@ -1,0 +1,1 @@
+"""Annotations in and out of the formats that people already use."""

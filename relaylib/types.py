@@ -1,0 +1,276 @@
+"""The values that travel through the library, and the only place where samples, frames and ms meet.
+
+Times are integer milliseconds, spans are half-open ``[start_ms, end_ms)``. Inside the core, positions
+are samples (at :data:`SAMPLE_RATE`) and frames of :data:`HOP` samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from relaylib.errors import ParameterError
+
+__all__ = [
+    "HOP",
+    "HOP_MS",
+    "SAMPLE_RATE",
+    "Annotation",
+    "ArtifactType",
+    "AudioItem",
+    "DecodeConfig",
+    "Detection",
+    "FileResult",
+    "Frames",
+    "Manifest",
+    "Scores",
+    "Span",
+    "Waveform",
+    "frames_to_ms",
+    "ms_to_frames",
+    "ms_to_samples",
+    "samples_to_ms",
+]
+
+SAMPLE_RATE = 16_000
+"""The canonical sample rate in Hz: everything behind ``relaylib.audio`` is mono at this rate."""
+
+HOP_MS = 20
+"""Length of one frame in ms; frame ``i`` covers ``[i * HOP_MS, (i + 1) * HOP_MS)``."""
+
+HOP = SAMPLE_RATE * HOP_MS // 1000
+"""Samples between frame starts at :data:`SAMPLE_RATE`."""
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def samples_to_ms(n_samples: int, sample_rate: int = SAMPLE_RATE) -> int:
+    """Return `n_samples` as ms, rounded to the nearest (halves up)."""
+    return (n_samples * 2000 + sample_rate) // (2 * sample_rate)
+
+
+def ms_to_samples(ms: int, sample_rate: int = SAMPLE_RATE) -> int:
+    """Return `ms` as samples, rounded to the nearest (halves up)."""
+    return (ms * sample_rate * 2 + 1000) // 2000
+
+
+def frames_to_ms(n_frames: int, hop_ms: int = HOP_MS) -> int:
+    """Return the time at which frame `n_frames` starts."""
+    return n_frames * hop_ms
+
+
+def ms_to_frames(start_ms: int, end_ms: int, hop_ms: int = HOP_MS) -> tuple[int, int]:
+    """Return the half-open frame range ``(first, last)`` that touches ``[start_ms, end_ms)``."""
+    return start_ms // hop_ms, -(-end_ms // hop_ms)
+
+
+def _check_span(start_ms: int, end_ms: int) -> None:
+    if not 0 <= start_ms < end_ms:
+        raise ParameterError(f"start_ms={start_ms}, end_ms={end_ms}: need 0 <= start_ms < end_ms.")
+
+
+def _check_unit(name: str, value: float) -> None:
+    if not 0.0 <= value <= 1.0:
+        raise ParameterError(f"{name}={value}: need 0 <= {name} <= 1.")
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactType:
+    """A kind of artifact: `name` identifies it, `color` (``#RRGGBB``) draws it."""
+
+    name: str
+    description: str | None = None
+    color: str = "#FF0000"
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.name) <= 100:
+            raise ParameterError(f"artifact type name {self.name!r}: need 1 to 100 characters.")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Annotation:
+    """A span that a person drew; covers ``[start_ms, end_ms)`` and weighs `confidence` in training."""
+
+    start_ms: int
+    end_ms: int
+    artifact_type: str
+    confidence: float = 1.0
+    extra_data: Mapping[str, Any] | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        _check_span(self.start_ms, self.end_ms)
+        _check_unit("confidence", self.confidence)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Detection:
+    """A span that the model reports; covers ``[start_ms, end_ms)`` of the recording."""
+
+    start_ms: int
+    end_ms: int
+    artifact_type: str
+    confidence: float
+
+    def __post_init__(self) -> None:
+        _check_span(self.start_ms, self.end_ms)
+        _check_unit("confidence", self.confidence)
+
+
+Span = Annotation | Detection
+
+
+@dataclass(frozen=True, slots=True)
+class AudioItem:
+    """One recording of a manifest with what is known of it; no annotations means clean.
+
+    `filename` is relative to the audio folder; `group` (voice, engine) keeps related files on one side
+    of a split.
+    """
+
+    filename: str
+    duration_ms: int | None = None
+    group: str | None = None
+    annotations: tuple[Annotation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Labelled speech: the artifact types and, per recording, its annotations."""
+
+    artifact_types: tuple[ArtifactType, ...]
+    audio: tuple[AudioItem, ...]
+
+    def __post_init__(self) -> None:
+        for what, names in (
+            ("artifact type", [t.name for t in self.artifact_types]),
+            ("filename", [a.filename for a in self.audio]),
+        ):
+            if len(set(names)) != len(names):
+                twice = sorted({n for n in names if names.count(n) > 1})
+                raise ParameterError(f"{what} given twice: {', '.join(map(repr, twice))}; names must be unique.")
+        known = set(self.type_names)
+        for item in self.audio:
+            for span in item.annotations:
+                if span.artifact_type not in known:
+                    raise ParameterError(
+                        f"{item.filename}: artifact_type {span.artifact_type!r} is not one of "
+                        f"{', '.join(map(repr, self.type_names)) or 'none'}; add it to artifact_types."
+                    )
+
+    @property
+    def type_names(self) -> tuple[str, ...]:
+        """Names of the artifact types, in order."""
+        return tuple(t.name for t in self.artifact_types)
+
+    def __len__(self) -> int:
+        return len(self.audio)
+
+    def __iter__(self) -> Iterator[AudioItem]:
+        return iter(self.audio)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Waveform:
+    """Mono samples [shape=(n_samples,), float32, nominally -1..1] with the rate in Hz that dates them."""
+
+    samples: FloatArray
+    sample_rate: int = SAMPLE_RATE
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 1:
+            raise ParameterError(f"samples have shape {self.samples.shape}; need one dimension (mono).")
+        if self.sample_rate <= 0:
+            raise ParameterError(f"sample_rate={self.sample_rate}: need a positive rate in Hz.")
+
+    @property
+    def duration_ms(self) -> int:
+        """Length in ms."""
+        return samples_to_ms(len(self.samples), self.sample_rate)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frames:
+    """Embeddings [shape=(n_frames, dim), float32 or float16]; frame ``i`` covers ``[i, i + 1) * hop_ms``.
+
+    `duration_ms` is the length of the audio behind them.
+    """
+
+    embeddings: npt.NDArray[Any]
+    duration_ms: int
+    hop_ms: int = HOP_MS
+
+    def __post_init__(self) -> None:
+        if self.embeddings.ndim != 2:
+            raise ParameterError(f"embeddings have shape {self.embeddings.shape}; need (n_frames, dim).")
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Frame scores [shape=(n_frames, n_types), float32, 0..1], a column for each of `artifact_types`.
+
+    Frame ``i`` covers ``[i, i + 1) * hop_ms``; the last frame reaches to `duration_ms`.
+    """
+
+    values: FloatArray
+    artifact_types: tuple[str, ...]
+    duration_ms: int
+    hop_ms: int = HOP_MS
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or self.values.shape[1] != len(self.artifact_types):
+            raise ParameterError(
+                f"scores have shape {self.values.shape}; need (n_frames, {len(self.artifact_types)}), "
+                "a column for each artifact type."
+            )
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeConfig:
+    """How scores become detections; names, defaults and ranges are those of the HTTP API.
+
+    `low_threshold` switches hysteresis on: a span starts where a score reaches `threshold` and extends,
+    both ways, while scores stay at or above `low_threshold`.
+    """
+
+    threshold: float = 0.5
+    merge_window_ms: int = 200
+    min_duration_ms: int = 50
+    low_threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_unit("threshold", self.threshold)
+        for name, value, most in (
+            ("merge_window_ms", self.merge_window_ms, 5000),
+            ("min_duration_ms", self.min_duration_ms, 1000),
+        ):
+            if not 0 <= value <= most:
+                raise ParameterError(f"{name}={value}: need 0 <= {name} <= {most}.")
+        if self.low_threshold is not None and not 0.0 <= self.low_threshold <= self.threshold:
+            raise ParameterError(
+                f"low_threshold={self.low_threshold}: need 0 <= low_threshold <= threshold={self.threshold}."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What became of one file: its detections, or why there are none (`status` ``failed``)."""
+
+    original_filename: str
+    duration_ms: int | None
+    status: Literal["completed", "failed"]
+    detections: tuple[Detection, ...] = ()
+    error_message: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.status == "failed" and (self.detections or not self.error_message):
+            raise ParameterError(f"{self.original_filename}: a failed file has an error_message and no detections.")
