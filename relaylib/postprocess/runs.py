@@ -1,0 +1,58 @@
+"""Runs of frames, as two arrays of equal length: first frames and the frames after the last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Runs", "active_runs", "hysteresis_runs", "merge_groups", "run_maxima"]
+
+IntArray = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Runs = tuple[IntArray, IntArray]
+
+
+def active_runs(active: Mask) -> Runs:
+    """Return the runs of true frames in `active` [shape=(n_frames,)], half-open, in order."""
+    if len(active) == 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    edges = np.flatnonzero(active[1:] != active[:-1]) + 1
+    if active[0]:
+        edges = np.concatenate([[0], edges])
+    if active[-1]:
+        edges = np.concatenate([edges, [len(active)]])
+    return edges[0::2], edges[1::2]
+
+
+def hysteresis_runs(scores: npt.NDArray[Any], high: float, low: float) -> Runs:
+    """Return the runs of ``scores >= low`` that hold at least one frame of ``scores >= high``."""
+    starts, ends = active_runs(scores >= low)
+    seeds = np.flatnonzero(scores >= high)
+    first_seed = np.searchsorted(seeds, starts)
+    kept = first_seed < len(seeds)
+    kept[kept] = seeds[first_seed[kept]] < ends[kept]
+    return starts[kept], ends[kept]
+
+
+def merge_groups(starts: IntArray, ends: IntArray, max_gap: int) -> tuple[Mask, Mask]:
+    """Mark the runs that open and the runs that close a chain of gaps of at most `max_gap`.
+
+    ``starts[opens], ends[closes]`` are the merged runs. The runs given are sorted and do not overlap; the
+    unit of positions and gap (frames or ms) is the caller's.
+    """
+    if len(starts) == 0:
+        return np.zeros(0, np.bool_), np.zeros(0, np.bool_)
+    apart = starts[1:] - ends[:-1] > max_gap
+    return np.concatenate([[True], apart]), np.concatenate([apart, [True]])
+
+
+def run_maxima(scores: npt.NDArray[Any], starts: IntArray, ends: IntArray) -> npt.NDArray[Any]:
+    """Return the largest of `scores` [shape=(n_frames,)] inside each run."""
+    if len(starts) == 0:
+        return scores[:0]
+    bounds = np.stack([starts, ends], axis=1).ravel()
+    if bounds[-1] == len(scores):  # reduceat wants indices inside the array: the last run then ends by itself
+        bounds = bounds[:-1]
+    return np.maximum.reduceat(scores, bounds)[0::2]
