@@ -1,0 +1,136 @@
+"""What became of each annotation and each detection, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from relaylib.evaluate.matching import match_events
+from relaylib.types import Span
+
+__all__ = ["KINDS", "Kind", "Outcome", "file_outcomes", "worst"]
+
+Kind = Literal["hit", "boundary", "wrong_type", "miss", "false_alarm"]
+KINDS: tuple[Kind, ...] = ("hit", "boundary", "wrong_type", "miss", "false_alarm")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One annotation (`reference`), one detection, or a pair of both, and what it amounts to.
+
+    ``hit``: right type, edges inside the tolerances. ``boundary``: right type and overlapping, edges outside.
+    ``wrong_type``: overlapping, another type. ``miss``: an annotation alone. ``false_alarm``: a detection alone.
+    """
+
+    filename: str
+    kind: Kind
+    reference: Span | None = None
+    detection: Span | None = None
+
+    @property
+    def artifact_type(self) -> str:
+        """Type of the annotation, or of the detection where there is none."""
+        span = self.reference or self.detection
+        assert span is not None
+        return span.artifact_type
+
+    @property
+    def start_ms(self) -> int:
+        """Earliest start of what is involved."""
+        return min(span.start_ms for span in (self.reference, self.detection) if span is not None)
+
+    @property
+    def end_ms(self) -> int:
+        """Latest end of what is involved."""
+        return max(span.end_ms for span in (self.reference, self.detection) if span is not None)
+
+    @property
+    def confidence(self) -> float:
+        """Confidence of the detection, 0 where there is none."""
+        return 0.0 if self.detection is None else self.detection.confidence
+
+
+def file_outcomes(
+    filename: str,
+    reference: Sequence[Span],
+    detections: Sequence[Span],
+    *,
+    collar_ms: int = 200,
+    offset_ratio: float = 0.2,
+) -> list[Outcome]:
+    """Sort the annotations and detections of one file into outcomes, each into exactly one.
+
+    Hits are the matches of :func:`match_events`, so their number is the number of true positives. Of what is left,
+    overlapping spans of one type pair up as ``boundary``, longest overlap first, then those of different types as
+    ``wrong_type``; the rest is alone. In counts, boundary and wrong type are one miss and one false alarm each.
+
+    Returns
+    -------
+    list of Outcome, sorted by start
+    """
+    found: list[Outcome] = []
+    left, right = set(range(len(reference))), set(range(len(detections)))
+
+    def settle(kind: Kind, i: int, j: int) -> None:
+        found.append(Outcome(filename, kind, reference[i], detections[j]))
+        left.discard(i)
+        right.discard(j)
+
+    for name in sorted({span.artifact_type for span in reference}):
+        own = [i for i in sorted(left) if reference[i].artifact_type == name]
+        given = [j for j in sorted(right) if detections[j].artifact_type == name]
+        matches = match_events(
+            [reference[i] for i in own],
+            [detections[j] for j in given],
+            collar_ms=collar_ms,
+            offset_ratio=offset_ratio,
+        )
+        for a, b in matches:
+            settle("hit", own[a], given[b])
+    same_type: Callable[[Span, Span], bool] = lambda a, b: a.artifact_type == b.artifact_type  # noqa: E731
+    kinds: tuple[tuple[Kind, bool], ...] = (("boundary", True), ("wrong_type", False))
+    for kind, wanted in kinds:
+        overlaps = [
+            (-common, i, j)
+            for i in left
+            for j in right
+            if same_type(reference[i], detections[j]) is wanted
+            and (common := _common_ms(reference[i], detections[j])) > 0
+        ]
+        for _, i, j in sorted(overlaps):
+            if i in left and j in right:
+                settle(kind, i, j)
+    found += [Outcome(filename, "miss", reference=reference[i]) for i in left]
+    found += [Outcome(filename, "false_alarm", detection=detections[j]) for j in right]
+    return sorted(found, key=lambda o: (o.start_ms, o.end_ms, o.artifact_type, o.kind))
+
+
+def _common_ms(a: Span, b: Span) -> int:
+    return min(a.end_ms, b.end_ms) - max(a.start_ms, b.start_ms)
+
+
+def _severity(outcome: Outcome) -> float:
+    reference, detection = outcome.reference, outcome.detection
+    if outcome.kind == "miss":
+        return outcome.end_ms - outcome.start_ms
+    if outcome.kind == "boundary" and reference and detection:
+        return abs(reference.start_ms - detection.start_ms) + abs(reference.end_ms - detection.end_ms)
+    return outcome.confidence
+
+
+def worst(outcomes: Sequence[Outcome], n: int) -> list[Outcome]:
+    """Choose up to `n` errors: the worst of each kind in turn, hits never.
+
+    Worst are the most confident false alarms and wrong types, the longest misses and the boundaries that are
+    furthest off. The answer is grouped by kind: false alarms, misses, boundaries, wrong types.
+    """
+    order: tuple[Kind, ...] = ("false_alarm", "miss", "boundary", "wrong_type")
+    queues = {kind: sorted((o for o in outcomes if o.kind == kind), key=_severity, reverse=True) for kind in order}
+    share = dict.fromkeys(order, 0)
+    total = min(n, sum(map(len, queues.values())))
+    while sum(share.values()) < total:
+        for kind in order:
+            if share[kind] < len(queues[kind]) and sum(share.values()) < total:
+                share[kind] += 1
+    return [outcome for kind in order for outcome in queues[kind][: share[kind]]]
