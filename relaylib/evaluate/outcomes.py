@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,16 +70,16 @@ def file_outcomes(
     list of Outcome, sorted by start
     """
     found: list[Outcome] = []
-    left, right = set(range(len(reference))), set(range(len(detections)))
+    left, right = dict.fromkeys(range(len(reference))), dict.fromkeys(range(len(detections)))
 
     def settle(kind: Kind, i: int, j: int) -> None:
         found.append(Outcome(filename, kind, reference[i], detections[j]))
-        left.discard(i)
-        right.discard(j)
+        left.pop(i)
+        right.pop(j)
 
     for name in sorted({span.artifact_type for span in reference}):
-        own = [i for i in sorted(left) if reference[i].artifact_type == name]
-        given = [j for j in sorted(right) if detections[j].artifact_type == name]
+        own = [i for i in left if reference[i].artifact_type == name]
+        given = [j for j in right if detections[j].artifact_type == name]
         matches = match_events(
             [reference[i] for i in own],
             [detections[j] for j in given],
@@ -88,15 +88,14 @@ def file_outcomes(
         )
         for a, b in matches:
             settle("hit", own[a], given[b])
-    same_type: Callable[[Span, Span], bool] = lambda a, b: a.artifact_type == b.artifact_type  # noqa: E731
     kinds: tuple[tuple[Kind, bool], ...] = (("boundary", True), ("wrong_type", False))
     for kind, wanted in kinds:
         overlaps = [
-            (-common, i, j)
+            (-_common_ms(reference[i], detections[j]), i, j)
             for i in left
             for j in right
-            if same_type(reference[i], detections[j]) is wanted
-            and (common := _common_ms(reference[i], detections[j])) > 0
+            if (reference[i].artifact_type == detections[j].artifact_type) is wanted
+            and _common_ms(reference[i], detections[j]) > 0
         ]
         for _, i, j in sorted(overlaps):
             if i in left and j in right:

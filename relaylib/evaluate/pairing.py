@@ -1,13 +1,15 @@
-"""Which result belongs to which file of the reference."""
+"""Which result belongs to which file of the reference, and what is left over."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from relaylib.errors import ParameterError
+from relaylib.types import Annotation, AudioItem, Detection, FileResult, Manifest
 
-__all__ = ["Pairing", "pair_files"]
+__all__ = ["Aligned", "Pairing", "align", "pair_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ def pair_files(reference: Sequence[str], results: Sequence[str]) -> Pairing:
     Raises
     ------
     ParameterError
-        If two results carry the same name.
+        If a name occurs twice on one side.
 
     Examples
     --------
@@ -36,9 +38,10 @@ def pair_files(reference: Sequence[str], results: Sequence[str]) -> Pairing:
     Pairing(pairs=((1, 0),), missing=(0,), unknown=(1,))
     """
     truth, given = [_parts(name) for name in reference], [_parts(name) for name in results]
-    twice = sorted({"/".join(p) for p in given if given.count(p) > 1}) if len(set(given)) != len(given) else []
-    if twice:
-        raise ParameterError(f"more than one result for {', '.join(map(repr, twice))}; give one per file.")
+    for what, names in (("reference", truth), ("result", given)):
+        twice = sorted("/".join(parts) for parts, n in Counter(names).items() if n > 1)
+        if twice:
+            raise ParameterError(f"more than one {what} for {', '.join(map(repr, twice))}; give one per file.")
     at = {parts: j for j, parts in enumerate(given)}
     pairs = [(i, at[parts]) for i, parts in enumerate(truth) if parts in at]
     seen_i, seen_j = {i for i, _ in pairs}, {j for _, j in pairs}
@@ -65,3 +68,68 @@ def _parts(name: str) -> tuple[str, ...]:
 
 def _tails(parts: tuple[str, ...]) -> list[tuple[str, ...]]:
     return [parts[k:] for k in range(1, len(parts))]
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """The files that can be scored, in reference order, and everything that cannot.
+
+    ``items[k]`` and ``results[k]`` are one file. `failed_files` maps names to error messages; `missing_files` have no
+    result, `unknown_files` are results without reference; `unscored_types` counts detections of types that the
+    reference does not name.
+    """
+
+    type_names: tuple[str, ...]
+    items: tuple[AudioItem, ...]
+    results: tuple[FileResult, ...]
+    failed_files: Mapping[str, str]
+    missing_files: tuple[str, ...]
+    unknown_files: tuple[str, ...]
+    unscored_types: Mapping[str, int]
+
+    @property
+    def annotations(self) -> list[tuple[Annotation, ...]]:
+        """Annotations per file."""
+        return [item.annotations for item in self.items]
+
+    @property
+    def detections(self) -> list[tuple[Detection, ...]]:
+        """Detections per file, of the types that the reference names."""
+        known = set(self.type_names)
+        return [tuple(d for d in result.detections if d.artifact_type in known) for result in self.results]
+
+    @property
+    def durations_ms(self) -> list[int | None]:
+        """Length per file, as the reference gives it or else the result."""
+        return [
+            result.duration_ms if item.duration_ms is None else item.duration_ms
+            for item, result in zip(self.items, self.results, strict=True)
+        ]
+
+
+def align(reference: Manifest, results: Sequence[FileResult]) -> Aligned:
+    """Bring reference and results together by file name, see :func:`pair_files`.
+
+    Raises
+    ------
+    ParameterError
+        If there is more than one result for a name.
+    """
+    items = reference.audio
+    pairing = pair_files([item.filename for item in items], [result.original_filename for result in results])
+    scored = [(items[i], results[j]) for i, j in pairing.pairs if results[j].status == "completed"]
+    known = set(reference.type_names)
+    others = Counter(d.artifact_type for _, r in scored for d in r.detections if d.artifact_type not in known)
+    return Aligned(
+        type_names=reference.type_names,
+        items=tuple(item for item, _ in scored),
+        results=tuple(result for _, result in scored),
+        failed_files={
+            items[i].filename: results[j].error_message or "failed"
+            for i, j in pairing.pairs
+            if results[j].status == "failed"
+        },
+        missing_files=tuple(items[i].filename for i in pairing.missing),
+        unknown_files=tuple(results[j].original_filename for j in pairing.unknown),
+        unscored_types=dict(sorted(others.items())),
+    )
