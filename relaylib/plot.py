@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relaylib.errors import ParameterError
-from relaylib.types import Detection, Scores, Span, Waveform, ms_to_samples
+from relaylib.types import Detection, Scores, Span, Waveform, ms_to_frames, ms_to_samples
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,7 +93,8 @@ def plot_detections(
     heights = [0.85, 1.35] + ([0.8] if scores else [])
     rows = sum(max(1, len(lane)) for _, lane in lanes)
     heights += [_ROW_INCHES * rows + 0.1] if lanes else []
-    top, bottom, left, right, gap = 0.12 + (0.26 if title else 0.0), 0.46, 0.86, 0.14, 0.07
+    keys = _in_sight(scores, names, (*truth, *found), (start_ms, end)) if scores else []
+    top, bottom, left, right, gap = 0.12 + (0.26 if title or keys else 0.0), 0.46, 0.86, 0.14, 0.07
     total = top + bottom + sum(heights) + gap * (len(heights) - 1)
     figure = Figure(figsize=(width_inches, total), facecolor=paper)
     axes, y = [], total - top
@@ -119,7 +120,41 @@ def plot_detections(
         axis.yaxis.set_label_coords(-0.42 / (width_inches - left - right), 0.5)
     if title:
         figure.text(left / width_inches, 1 - 0.09 / total, title, color=ink, size=10, weight="bold", va="top")
+    if keys:
+        _draw_keys(figure, keys, palette, ink, 1 - right / width_inches, 1 - 0.11 / total)
     return figure
+
+
+def _in_sight(scores: Scores, names: Sequence[str], spans: Sequence[Span], stretch: tuple[int, int]) -> list[str]:
+    """Return the types of `spans` and those whose score reaches 0.5 inside the stretch."""
+    first, last = ms_to_frames(*stretch, scores.hop_ms)
+    peaks = scores.values[first:last].max(axis=0, initial=0.0)
+    high = {name for name, peak in zip(scores.artifact_types, peaks, strict=True) if peak >= 0.5}
+    return [name for name in names if name in high or any(s.artifact_type == name for s in spans)]
+
+
+def _draw_keys(
+    figure: Figure, names: Sequence[str], palette: Mapping[str, str], ink: str, right: float, top: float
+) -> None:
+    """Write the types with a spot of their colour, flush right above the picture."""
+    from matplotlib.patches import Patch
+
+    handles = [Patch(color=palette[name], label=name) for name in names]
+    figure.legend(
+        handles=handles,
+        loc="upper right",
+        bbox_to_anchor=(right, top),
+        ncols=len(names),
+        frameon=False,
+        fontsize=7.5,
+        labelcolor=ink,
+        handlelength=0.9,
+        handleheight=0.9,
+        handletextpad=0.4,
+        columnspacing=1.2,
+        borderaxespad=0,
+        borderpad=0,
+    )
 
 
 def _dress(axis: Axes, start_s: float, end_s: float, ink: str, *, is_last: bool) -> None:
@@ -240,20 +275,24 @@ def _draw_row(
         thinnest = 3 / pixels_per_ms
         shown = max(last - first, thinnest)
         axis.barh(y + 0.5, shown / 1000, left=first / 1000, height=0.74, color=color, lw=0)
-        label = span.artifact_type
-        if isinstance(span, Detection):
-            label += f" {span.confidence:.2f}"
-        needed = (5.0 * len(label) + 8) / pixels_per_ms
         after = row[k + 1].start_ms if k + 1 < len(row) else end_ms
         before = row[k - 1].end_ms if k else start_ms
-        if shown >= needed:
-            axis.text((first + shown / 2) / 1000, y + 0.52, label, size=7.5, color=_on(color), ha="center", va="center")
-        elif after - (first + shown) >= needed:
-            x = (first + shown + 4 / pixels_per_ms) / 1000
-            axis.text(x, y + 0.52, label, size=7.5, color=ink, ha="left", va="center")
-        elif first - before >= 2 * needed:
-            x = (first - 4 / pixels_per_ms) / 1000
-            axis.text(x, y + 0.52, label, size=7.5, color=ink, ha="right", va="center")
+        labels = [span.artifact_type]
+        if isinstance(span, Detection):
+            labels.insert(0, f"{span.artifact_type} {span.confidence:.2f}")
+        for label in labels:
+            needed = (5.0 * len(label) + 8) / pixels_per_ms
+            aside = 4 / pixels_per_ms
+            if shown >= needed:
+                x, anchor, shade = first + shown / 2, "center", _on(color)
+            elif after - (first + shown) >= needed:
+                x, anchor, shade = first + shown + aside, "left", ink
+            elif first - before >= 2 * needed:
+                x, anchor, shade = first - aside, "right", ink
+            else:
+                continue
+            axis.text(x / 1000, y + 0.52, label, size=7.5, color=shade, ha=anchor, va="center")
+            break
 
 
 def _on(color: str) -> str:

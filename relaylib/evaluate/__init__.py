@@ -12,6 +12,7 @@ from relaylib.evaluate.matching import match_events
 from relaylib.evaluate.outcomes import Outcome, file_outcomes, worst
 from relaylib.evaluate.pairing import pair_files
 from relaylib.evaluate.psd_roc import PSDS_1, PSDS_2, Psds, PsdsConfig, psds
+from relaylib.evaluate.report import render_report, write_report
 from relaylib.evaluate.segments import segment_counts
 
 __all__ = [
@@ -40,7 +41,9 @@ __all__ = [
     "match_events",
     "pair_files",
     "psds",
+    "render_report",
     "resample_sums",
     "segment_counts",
     "worst",
+    "write_report",
 ]

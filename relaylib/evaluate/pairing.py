@@ -95,8 +95,11 @@ class Aligned:
     @property
     def detections(self) -> list[tuple[Detection, ...]]:
         """Detections per file, of the types that the reference names."""
-        known = set(self.type_names)
-        return [tuple(d for d in result.detections if d.artifact_type in known) for result in self.results]
+        return [self.detections_of(k) for k in range(len(self.results))]
+
+    def detections_of(self, k: int) -> tuple[Detection, ...]:
+        """Return the detections of file `k`, of the types that the reference names."""
+        return tuple(d for d in self.results[k].detections if d.artifact_type in self.type_names)
 
     @property
     def durations_ms(self) -> list[int | None]:
