@@ -21,6 +21,7 @@ _CONTEXT_MS = 500
 _LONGEST_MS = 6000
 _FADE_MS = 4
 _DPI = 120
+_BUDGET_BYTES = 4_500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,6 @@ def make_clips(
     audio_root: Path | None,
     colors: Mapping[str, str],
     scores: Mapping[int, Scores] | None = None,
-    budget_bytes: int = 4_500_000,
 ) -> list[Clip]:
     """Draw and cut each error with half a second around it, at most six seconds in all.
 
@@ -59,13 +59,12 @@ def make_clips(
         Colour per artifact type.
     scores : mapping of int to Scores, optional
         By index of the aligned file.
-    budget_bytes : int
-        Pictures and sounds beyond this total are left out, later errors first; the clip says so.
 
     Returns
     -------
     list of Clip, as long as `errors`
-        A file that cannot be decoded leaves its clips with a `problem`, never fails the whole.
+        A file that cannot be decoded leaves its clips with a `problem`, never fails the whole. Pictures and
+        sounds beyond 4.5 MB in all are left out, later errors first; the clip says so.
     """
     index = {item.filename: k for k, item in enumerate(aligned.items)}
     clips: dict[int, Clip] = {}
@@ -80,7 +79,7 @@ def make_clips(
     for at in range(len(errors)):
         clip = clips[at]
         size = len(clip.picture or "") + len(clip.sound or "")
-        if used + size > budget_bytes:
+        if used + size > _BUDGET_BYTES:
             clip = Clip(clip.outcome, clip.start_ms, clip.end_ms, problem="Left out to keep the report small.")
         else:
             used += size
