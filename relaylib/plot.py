@@ -58,7 +58,7 @@ def plot_detections(
     scores : Scores, optional
         Of the same recording.
     colors : mapping of str to str, optional
-        Colour (``#RRGGBB``) per artifact type. Default: :func:`type_colors` of the types in sight, by name.
+        Colour per artifact type, ``#RRGGBB`` or any that matplotlib knows. Default: :func:`type_colors` of the types in sight, by name.
     start_ms, end_ms : int, optional
         The stretch to draw. Default: all of it.
     threshold : float, optional
@@ -112,7 +112,7 @@ def plot_detections(
         until = max(span.end_ms, span.start_ms + 3 / pixels_per_ms)
         axes[0].axvspan(span.start_ms / 1000, until / 1000, color=palette[span.artifact_type], alpha=0.25, lw=0)
     if scores:
-        _draw_scores(axes[2], scores, palette, threshold, ink)
+        _draw_scores(axes[2], scores, palette, (start_ms, end), threshold, ink)
     if lanes:
         _draw_lanes(axes[-1], lanes, palette, (start_ms, end), pixels_per_ms, ink)
     for axis in axes:
@@ -210,10 +210,21 @@ def _draw_spectrogram(axis: Axes, waveform: Waveform, first: int, last: int) -> 
     axis.set_ylabel("kHz", size=8, rotation=0, ha="right", va="center")
 
 
-def _draw_scores(axis: Axes, scores: Scores, palette: Mapping[str, str], threshold: float | None, ink: str) -> None:
-    times = (np.arange(len(scores)) + 0.5) * scores.hop_ms / 1000
+def _draw_scores(
+    axis: Axes,
+    scores: Scores,
+    palette: Mapping[str, str],
+    stretch: tuple[int, int],
+    threshold: float | None,
+    ink: str,
+) -> None:
+    """Draw a curve per type, faint where it stays below the threshold in sight."""
+    first, last = ms_to_frames(*stretch, scores.hop_ms)
+    first = max(first - 1, 0)
+    shown = scores.values[first : last + 1]
+    times = (first + np.arange(len(shown)) + 0.5) * scores.hop_ms / 1000
     for k, name in enumerate(scores.artifact_types):
-        values = scores.values[:, k]
+        values = shown[:, k]
         low = threshold is not None and float(values.max(initial=0.0)) < threshold
         axis.fill_between(times, 0, values, color=palette[name], alpha=0.06 if low else 0.18, lw=0)
         axis.plot(times, values, color=palette[name], lw=0.8 if low else 1.2, alpha=0.5 if low else 1.0)
@@ -296,6 +307,8 @@ def _draw_row(
 
 
 def _on(color: str) -> str:
-    """Return the text colour, black or white, that reads better on `color` (``#RRGGBB``)."""
-    red, green, blue = (int(color[k : k + 2], 16) / 255 for k in (1, 3, 5))
-    return "black" if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 > 0.3 else "white"
+    """Return the text colour, black or white, that reads better on `color`."""
+    from matplotlib.colors import to_rgb
+
+    red, green, blue = (part**2.2 for part in to_rgb(color))
+    return "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.3 else "white"

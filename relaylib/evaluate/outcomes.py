@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
 
 from relaylib.evaluate.matching import match_events
@@ -119,17 +120,22 @@ def _severity(outcome: Outcome) -> float:
 
 
 def worst(outcomes: Sequence[Outcome], n: int) -> list[Outcome]:
-    """Choose up to `n` errors: the worst of each kind in turn, hits never.
+    """Choose up to `n` errors: kinds take turns, inside a kind types do, hits have none.
 
     Worst are the most confident false alarms and wrong types, the longest misses and the boundaries that are
-    furthest off. The answer is grouped by kind: false alarms, misses, boundaries, wrong types.
+    furthest off. Turns keep one kind or one type (long pauses are long) from taking all places. The answer is
+    grouped by kind: false alarms, misses, boundaries, wrong types; worst first.
     """
     order: tuple[Kind, ...] = ("false_alarm", "miss", "boundary", "wrong_type")
-    queues = {kind: sorted((o for o in outcomes if o.kind == kind), key=_severity, reverse=True) for kind in order}
-    share = dict.fromkeys(order, 0)
-    total = min(n, sum(map(len, queues.values())))
-    while sum(share.values()) < total:
-        for kind in order:
-            if share[kind] < len(queues[kind]) and sum(share.values()) < total:
-                share[kind] += 1
-    return [outcome for kind in order for outcome in queues[kind][: share[kind]]]
+    queues = [_by_turns([o for o in outcomes if o.kind == kind]) for kind in order]
+    turns = [outcome for turn in zip_longest(*queues) for outcome in turn if outcome is not None]
+    chosen = sorted(turns[: max(n, 0)], key=_severity, reverse=True)
+    return sorted(chosen, key=lambda outcome: order.index(outcome.kind))
+
+
+def _by_turns(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Order errors of one kind: the worst of each type, then the second worst of each."""
+    by_type: dict[str, list[Outcome]] = {}
+    for outcome in sorted(outcomes, key=_severity, reverse=True):
+        by_type.setdefault(outcome.artifact_type, []).append(outcome)
+    return [outcome for turn in zip_longest(*by_type.values()) for outcome in turn if outcome is not None]

@@ -70,3 +70,13 @@ def test_worst_takes_turns_between_the_kinds():
     assert (second.kind, second.start_ms) == ("miss", 1000)
     assert len(worst(outcomes, 99)) == 4
     assert worst(outcomes, 0) == []
+
+
+def test_worst_takes_turns_between_the_types():
+    """Three long misses of one type do not push out the short one of another."""
+    reference = [
+        *(Annotation(5000 * k, 5000 * k + 3000, "echo") for k in range(3)),
+        Annotation(20_000, 20_010, "glitch"),
+    ]
+    first, second = worst(file_outcomes("a.wav", reference, []), 2)
+    assert (first.artifact_type, second.artifact_type) == ("echo", "glitch")
