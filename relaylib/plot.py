@@ -58,7 +58,8 @@ def plot_detections(
     scores : Scores, optional
         Of the same recording.
     colors : mapping of str to str, optional
-        Colour per artifact type, ``#RRGGBB`` or any that matplotlib knows. Default: :func:`type_colors` of the types in sight, by name.
+        Colour per artifact type, ``#RRGGBB`` or any that matplotlib knows. Default:
+        :func:`type_colors` of the types in sight, by name.
     start_ms, end_ms : int, optional
         The stretch to draw. Default: all of it.
     threshold : float, optional
