@@ -1,0 +1,93 @@
+"""What training can be told, and what it tells while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from relaylib.errors import ParameterError
+
+__all__ = ["HEADS", "TrainConfig", "TrainProgress"]
+
+HeadKind = Literal["linear", "mlp", "conv"]
+HEADS: tuple[HeadKind, ...] = ("linear", "mlp", "conv")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """How a detector is trained; the first seven names, defaults and ranges are those of the HTTP API.
+
+    Parameters
+    ----------
+    artifact_types : tuple of str, optional
+        The types to learn; all of the manifest's when left out.
+    epochs : int in 1..100
+        Passes over the training crops at most; training stops earlier when validation no longer improves.
+    validation_split : float in 0.1..0.5
+        Share of the audio, by duration, that is held out: whole groups where groups are given, else files.
+    learning_rate : float in 0.0001..0.1
+        Largest rate of AdamW; it warms up and decays to zero along a cosine.
+    batch_size : int in 8..256
+        Crops per step.
+    chunk_size_ms, stride_ms : int, with 20 <= stride_ms <= chunk_size_ms <= 60000
+        Length and step of the training crops: the frames that bear loss. The head reads its context on both
+        sides of a crop from the recording, so short crops do not shorten what it sees.
+    seed : int
+        Decides the split, the initial weights and the order of crops. Equal seeds give equal files.
+    head : "linear", "mlp" or "conv"
+        Kind of classifier on the embeddings, see :mod:`relaylib.models.heads`.
+    patience : int >= 1
+        Epochs without a better validation event-F1 after which training stops.
+    max_false_alarms_per_hour : float > 0
+        The operating point is tuned for event-F1 within this many false alarms per hour of clean validation
+        audio, shared evenly by the types.
+    """
+
+    artifact_types: tuple[str, ...] | None = None
+    epochs: int = 20
+    validation_split: float = 0.2
+    learning_rate: float = 0.001
+    batch_size: int = 32
+    chunk_size_ms: int = 500
+    stride_ms: int = 250
+    seed: int = 0
+    head: HeadKind = "conv"
+    patience: int = 8
+    max_false_alarms_per_hour: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name, least, most in (
+            ("epochs", 1, 100),
+            ("validation_split", 0.1, 0.5),
+            ("learning_rate", 0.0001, 0.1),
+            ("batch_size", 8, 256),
+            ("chunk_size_ms", 20, 60_000),
+            ("stride_ms", 20, self.chunk_size_ms),
+        ):
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise ParameterError(f"{name}={value}: need {least} <= {name} <= {most}.")
+        if self.head not in HEADS:
+            raise ParameterError(f"head={self.head!r} is unknown; known are {', '.join(HEADS)}.")
+        if self.patience < 1:
+            raise ParameterError(f"patience={self.patience}: need at least 1 epoch.")
+        if not self.max_false_alarms_per_hour > 0:
+            raise ParameterError(f"max_false_alarms_per_hour={self.max_false_alarms_per_hour}: need a positive number.")
+        if self.artifact_types is not None and not self.artifact_types:
+            raise ParameterError("artifact_types is empty: name at least one type, or leave it out for all.")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainProgress:
+    """Where training stands: handed to the `progress` callback after every file and every epoch.
+
+    `stage` is ``embedding`` (`done` of `total` files) or ``training`` (`done` of `total` epochs, with the
+    losses and the validation event-F1 of the epoch just ended).
+    """
+
+    stage: Literal["embedding", "training"]
+    done: int
+    total: int
+    train_loss: float | None = None
+    validation_loss: float | None = None
+    validation_f1: float | None = None

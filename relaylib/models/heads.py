@@ -1,0 +1,140 @@
+"""Frame classifiers: embeddings in, one logit per frame and type out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from relaylib.errors import ParameterError
+
+__all__ = ["Head", "make_head"]
+
+CLIP = 6.0
+"""Standardised embeddings are cut off at this many standard deviations: unheard-of input stays tame."""
+
+
+class Head(nn.Module):
+    """A classifier of frames that sees `halo` frames of context on each side.
+
+    The input has the halo around it and the output has not, so that a crop, a whole recording and a stream
+    cut into pieces give the same logits. Embeddings are standardised first, with the mean and scale of the
+    training material; missing context is filled with zeros after that, which is the mean.
+
+    Parameters
+    ----------
+    body : nn.Module
+        ``(batch, width, n_frames + 2 * halo)`` to ``(batch, n_types, n_frames)``.
+    dim : int
+        Width of the embeddings.
+    n_layers : int
+        With more than 1, a row holds that many layers side by side, and their softmax mix is learned.
+    halo : int
+        Frames of context on each side.
+    """
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, body: nn.Module, dim: int, n_layers: int, halo: int) -> None:
+        super().__init__()
+        self.halo = halo
+        self.n_layers = n_layers
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("scale", torch.ones(dim))
+        self.mix = nn.Parameter(torch.zeros(n_layers)) if n_layers > 1 else None
+        self.body = body
+
+    def standardise(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Return embeddings [shape=(n_frames, dim)] with the training material's mean 0 and variance 1, clipped."""
+        return ((embeddings - self.mean) * self.scale).clamp_(-CLIP, CLIP)
+
+    def forward(self, standardised: torch.Tensor) -> torch.Tensor:
+        """Return logits [shape=(batch, n_types, n_frames)] of input [shape=(batch, dim, n_frames + 2 * halo)]."""
+        if self.mix is not None:
+            batch, dim, n_frames = standardised.shape
+            layers = standardised.view(batch, self.n_layers, dim // self.n_layers, n_frames)
+            standardised = torch.einsum("l,bldt->bdt", self.mix.softmax(0), layers)
+        return self.body(standardised)
+
+    def logits(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Return logits [shape=(n_frames, n_types)] of a recording's embeddings [shape=(n_frames, dim)]."""
+        padded = nn.functional.pad(self.standardise(embeddings).T, (self.halo, self.halo))
+        return self(padded[None])[0].T
+
+
+class _Dilated(nn.Module):
+    """A residual block: dilated convolution over time, GELU, mixing of channels."""
+
+    def __init__(self, channels: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.over_time = nn.Conv1d(channels, channels, 3, dilation=dilation)
+        self.mix = nn.Conv1d(channels, channels, 1)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        update = self.mix(nn.functional.gelu(self.over_time(x)))
+        return x[..., self.dilation : -self.dilation] + self.dropout(update)
+
+
+def _linear(width: int, n_types: int) -> tuple[nn.Module, int]:
+    """Logistic regression on single frames."""
+    return nn.Conv1d(width, n_types, 1), 0
+
+
+def _mlp(
+    width: int, n_types: int, *, context: int = 5, hidden: int = 128, dropout: float = 0.3
+) -> tuple[nn.Module, int]:
+    """One hidden layer on a frame and its neighbours, 100 ms to each side."""
+    body = nn.Sequential(
+        nn.Dropout(0.1),
+        nn.Conv1d(width, hidden, 2 * context + 1),
+        nn.GELU(),
+        nn.Dropout(dropout),
+        nn.Conv1d(hidden, n_types, 1),
+    )
+    return body, context
+
+
+def _conv(
+    width: int,
+    n_types: int,
+    *,
+    channels: int = 64,
+    dilations: Sequence[int] = (1, 2, 4, 8, 16, 32),
+    dropout: float = 0.2,
+) -> tuple[nn.Module, int]:
+    """Dilated temporal convolutions [1]_ that see 1.3 s to each side.
+
+    .. [1] Bai, Kolter, Koltun, "An empirical evaluation of generic convolutional and recurrent networks for
+       sequence modeling", 2018; here without causality, and without padding inside (see :class:`Head`).
+    """
+    body = nn.Sequential(
+        nn.Dropout(0.1),
+        nn.Conv1d(width, channels, 1),
+        *(_Dilated(channels, dilation, dropout) for dilation in dilations),
+        nn.GELU(),
+        nn.Conv1d(channels, n_types, 1),
+    )
+    return body, sum(dilations)
+
+
+_BODIES = {"linear": _linear, "mlp": _mlp, "conv": _conv}
+
+
+def make_head(kind: str, *, dim: int, n_types: int, n_layers: int = 1) -> Head:
+    """Return a fresh head of a kind: ``linear``, ``mlp`` or ``conv``.
+
+    Raises
+    ------
+    ParameterError
+        If the kind is unknown or `dim` is not a multiple of `n_layers`.
+    """
+    if kind not in _BODIES:
+        raise ParameterError(f"head {kind!r} is unknown; known are {', '.join(_BODIES)}.")
+    if dim % n_layers:
+        raise ParameterError(f"dim={dim} is not a multiple of n_layers={n_layers}.")
+    body, halo = _BODIES[kind](dim // n_layers, n_types)
+    return Head(body, dim, n_layers, halo)

@@ -1,0 +1,59 @@
+"""The encoder that needs no weights: hand-made features of what goes wrong in speech."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import numpy as np
+
+from relaylib.models.spectral.fine import fine_features
+from relaylib.models.spectral.framing import FloatArray
+from relaylib.models.spectral.lags import echo_features, repetition_features
+from relaylib.models.spectral.mel import active_frames, log_mel, mel_features, reference_level
+from relaylib.models.spectral.quiet import quiet_features
+from relaylib.models.spectral.voice import pitch_features, texture_features, timbre_features
+from relaylib.types import HOP, SAMPLE_RATE
+
+__all__ = ["SpectralEncoder"]
+
+_REVISION: Final = "spectral/1"
+"""Goes into the fingerprint: raise it whenever a feature changes."""
+
+
+class SpectralEncoder:
+    """Log-mel energies beside features for clicks, pauses, repetitions, echoes, foreign voices and processing.
+
+    It needs no download, runs at about a hundred times real time on one core, and is the floor that
+    pretrained encoders have to beat. Everything is relative to the level and colour of the speech in the
+    window, so gain and microphone matter little.
+    """
+
+    name: Final = "spectral"
+    layer: Final = None
+    n_layers: Final = 1
+    hop: Final = HOP
+    window: Final = 30 * SAMPLE_RATE
+    context: Final = 4 * SAMPLE_RATE
+
+    def __init__(self) -> None:
+        self.fingerprint = hashlib.sha256(_REVISION.encode()).hexdigest()
+        self.dim = self.encode(np.zeros(HOP, np.float32)).shape[1]
+
+    def encode(self, samples: FloatArray) -> FloatArray:
+        """Return the features [shape=(ceil(n / 320), dim), float32] of `samples` [shape=(n,), 16 kHz]."""
+        if len(samples) == 0:
+            return np.zeros((0, self.dim), np.float32)
+        mel_db = log_mel(samples)
+        active = active_frames(mel_db)
+        groups = (
+            mel_features(mel_db),
+            fine_features(samples, reference_level(mel_db)),
+            quiet_features(samples),
+            repetition_features(samples, mel_db),
+            echo_features(samples),
+            pitch_features(samples),
+            timbre_features(mel_db, active),
+            texture_features(samples, mel_db),
+        )
+        return np.concatenate(groups, axis=1)

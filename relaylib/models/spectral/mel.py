@@ -1,0 +1,60 @@
+"""Log-mel energies, relative to the level and to the colour of the speech around."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from relaylib.models.spectral.framing import FloatArray, centred_frames, log_power_db
+from relaylib.types import SAMPLE_RATE
+
+__all__ = ["active_frames", "log_mel", "mel_features", "reference_level"]
+
+WINDOW = 512
+N_BANDS = 40
+
+
+@cache
+def _filters(n_bands: int, n_fft: int) -> FloatArray:
+    from librosa.filters import mel  # slow to import: only where a spectrum is made
+
+    return np.asarray(mel(sr=SAMPLE_RATE, n_fft=n_fft, n_mels=n_bands, fmin=60.0, norm=None), dtype=np.float32)
+
+
+def log_mel(samples: FloatArray) -> FloatArray:
+    """Return log-mel energies in dB [shape=(n_frames, N_BANDS)] of 32 ms Hann windows."""
+    window = np.hanning(WINDOW).astype(np.float32)
+    spectrum = np.fft.rfft(centred_frames(samples, WINDOW) * window, axis=1)
+    power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32) / float(np.sum(window**2))
+    return log_power_db(power @ _filters(N_BANDS, WINDOW).T)
+
+
+def reference_level(mel_db: FloatArray) -> float:
+    """Return the level in dB that loud speech reaches here: the 90th percentile of the frames' energy."""
+    return float(np.percentile(_frame_db(mel_db), 90))
+
+
+def active_frames(mel_db: FloatArray) -> npt.NDArray[np.bool_]:
+    """Mark the frames within 30 dB of the reference level: speech rather than gaps."""
+    return _frame_db(mel_db) > reference_level(mel_db) - 30.0
+
+
+def _frame_db(mel_db: FloatArray) -> FloatArray:
+    return log_power_db(np.sum(10.0 ** (mel_db / 10.0), axis=1))
+
+
+def mel_features(mel_db: FloatArray) -> FloatArray:
+    """Return the bands in units of 20 dB, re the reference level and re the mean colour of the speech.
+
+    The first half says how loud a band is, the second how unlike the rest of the recording it sounds,
+    in pairs of bands: another voice, room or bandwidth shows there whatever the speaker.
+    """
+    level = reference_level(mel_db)
+    relative = np.clip((mel_db - level) / 20.0, -4.0, 1.0)
+    active = active_frames(mel_db)
+    colour = mel_db[active].mean(axis=0) if active.any() else mel_db.mean(axis=0)
+    unlike = np.clip((mel_db - colour) / 20.0, -3.0, 2.0)
+    pairs = unlike.reshape(len(unlike), N_BANDS // 2, 2).mean(axis=2)
+    return np.concatenate([relative, pairs], axis=1).astype(np.float32)
