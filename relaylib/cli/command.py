@@ -1,0 +1,77 @@
+"""How every command behaves: errors on one line, exit status 1, a traceback only with ``--debug``."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from relaylib.cli.output import say, shown
+from relaylib.errors import RelayError
+
+__all__ = ["FAILED", "Command", "example", "json_option", "progress_option"]
+
+FAILED = 1
+"""Exit status when something failed; wrong usage is 2, as click has it."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+_DEBUG = "relaylib.debug"
+
+
+class Command(click.Command):
+    """A command whose errors are one line on stderr, ``error: …``, with exit status 1."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(
+            click.Option(
+                ["--debug"],
+                is_flag=True,
+                expose_value=False,
+                callback=lambda ctx, _, value: ctx.meta.__setitem__(_DEBUG, value),
+                help="Show the traceback of an error.",
+            )
+        )
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as exc:
+            if ctx.meta.get(_DEBUG) or (isinstance(exc, OSError) and exc.errno == errno.EPIPE):
+                raise
+            say(f"error: {_in_words(exc)}", style="red")
+            ctx.exit(FAILED)
+
+
+def _in_words(exc: Exception) -> str:
+    """Return an error as one line: what we raise on purpose as it is, a bug as what it is."""
+    if isinstance(exc, OSError) and exc.strerror:
+        names = " -> ".join(str(name) for name in (exc.filename, exc.filename2) if name is not None)
+        text = f"{names}: {exc.strerror}" if names else exc.strerror
+    elif isinstance(exc, (RelayError, OSError)):
+        text = str(exc)
+    else:
+        text = f"unexpected {type(exc).__name__}: {exc}; run again with --debug and report it"
+    return shown(" ".join(text.split()))
+
+
+def example(*lines: str) -> str:
+    """Return an epilog of example lines, which click leaves as they are."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def json_option(what: str) -> Callable[[F], F]:
+    """Return the option ``--json``, which prints `what` for machines."""
+    return click.option("--json", "as_json", is_flag=True, help=f"Print {what} as JSON on stdout, and nothing else.")
+
+
+def progress_option(function: F) -> F:
+    """Add ``--progress/--no-progress``; left out, bars show on a terminal only."""
+    return click.option(
+        "--progress/--no-progress", default=None, help="Progress bar on stderr.  [default: on a terminal]"
+    )(function)

@@ -1,0 +1,107 @@
+"""``relaylib embed``: audio in, arrays of embeddings out."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from relaylib.cli.command import FAILED, Command, example, json_option, progress_option
+from relaylib.cli.inputs import audio_files, layer_option, layer_value
+from relaylib.cli.output import print_json, say, shown, track
+
+if TYPE_CHECKING:
+    from relaylib.audio import AudioFile
+    from relaylib.models import Encoder
+
+__all__ = ["embed"]
+
+INDEX = "index.json"
+
+
+@click.command(
+    cls=Command,
+    epilog=example(
+        "relaylib embed recordings/ --out embeddings/",
+        "relaylib embed take1.wav --out embeddings/ --encoder facebook/wav2vec2-base --layer 7",
+        "python -c \"import numpy; print(numpy.load('embeddings/take1.wav.npy').shape)\"",
+    ),
+)
+@click.argument("audio", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for the arrays and index."
+)
+@click.option("--encoder", "encoder_name", default="spectral", show_default=True, help="Encoder to use.")
+@layer_option
+@json_option("the index")
+@progress_option
+@click.pass_context
+def embed(
+    ctx: click.Context,
+    /,
+    audio: tuple[Path, ...],
+    out: Path,
+    encoder_name: str,
+    layer: str | None,
+    as_json: bool,
+    progress: bool | None,
+) -> None:
+    """Write the embeddings of audio files.
+
+    Of take1.wav, take1.wav.npy holds an array of (frames, dimensions), float32; index.json names the encoder, its
+    fingerprint, the hop from frame to frame in ms, and what became of each file. A file that cannot be read is
+    listed as failed, the rest goes on, and the exit status is 1.
+    """
+    from relaylib.formats.files import write_atomic
+    from relaylib.formats.json_text import encode_json
+    from relaylib.models import load_encoder
+    from relaylib.types import samples_to_ms
+
+    files = audio_files(audio)
+    encoder = load_encoder(encoder_name, layer=layer_value(layer))
+    entries = [_entry(file, encoder, out) for file in track(files, len(files), "embed", progress)]
+    index = {
+        "encoder": encoder.name,
+        "layer": encoder.layer,
+        "fingerprint": encoder.fingerprint,
+        "dim": encoder.dim,
+        "hop_ms": samples_to_ms(encoder.hop),
+        "files": entries,
+    }
+    write_atomic(out / INDEX, encode_json(index))
+    failed = [entry for entry in entries if entry["status"] == "failed"]
+    if as_json:
+        print_json(index)
+    else:
+        click.echo(f"{len(entries) - len(failed)} of {len(entries)} files embedded; the index is {out / INDEX}")
+    for entry in failed:
+        say(f"failed: {entry['filename']}: {entry['error_message']}", style="red")
+    if failed:
+        ctx.exit(FAILED)
+
+
+def _entry(file: AudioFile, encoder: Encoder, out: Path) -> dict[str, Any]:
+    """Embed a file, write the array and return its line of the index."""
+    from relaylib.cli.npy import write_embeddings
+    from relaylib.errors import RelayError
+
+    name = shown(file.name)
+    try:
+        target = _target(out, file.name)
+        n_frames, duration_ms = write_embeddings(target, file.path, encoder)
+    except (RelayError, OSError) as exc:
+        return {"filename": name, "status": "failed", "error_message": shown(str(exc))}
+    return {
+        "filename": name,
+        "status": "completed",
+        "npy": shown(target.relative_to(out).as_posix()),
+        "n_frames": n_frames,
+        "duration_ms": duration_ms,
+    }
+
+
+def _target(out: Path, name: str) -> Path:
+    """Return where the array of the file called `name` goes, inside `out` whatever the name."""
+    parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..")]
+    return out.joinpath(*parts[:-1], f"{parts[-1]}.npy")

@@ -1,0 +1,155 @@
+"""``relaylib train``: labelled audio in, a detector out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from relaylib.cli.command import Command, example, json_option, progress_option
+from relaylib.cli.inputs import layer_option, layer_value, read_reference
+from relaylib.cli.output import print_json, stages, table
+
+if TYPE_CHECKING:
+    from relaylib.models import Detector, TrainProgress
+    from relaylib.types import Manifest
+
+__all__ = ["train"]
+
+
+@click.command(
+    cls=Command,
+    epilog=example(
+        "relaylib train labels.json --audio speech/ --out my.safetensors",
+        "relaylib train labels.json --audio speech/ --out my.safetensors --epochs 40 --type glitch --type echo",
+        "relaylib train labels.json --audio speech/ --out my.safetensors \\",
+        "    --encoder microsoft/wavlm-base-plus --layer mix --cache ~/.cache/relaylib",
+    ),
+)
+@click.argument("manifest", type=click.Path(path_type=Path))
+@click.option(
+    "--audio",
+    "audio_root",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder that the filenames of the manifest are relative to.",
+)
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Write the detector here.")
+@click.option("--encoder", default="spectral", show_default=True, help="Encoder whose embeddings are learned on.")
+@layer_option
+@click.option(
+    "--head", type=click.Choice(["linear", "mlp", "conv"]), help="Classifier on the embeddings.  [default: conv]"
+)
+@click.option("--type", "artifact_types", multiple=True, metavar="NAME", help="Learn this type only; repeatable.")
+@click.option("--epochs", type=click.IntRange(1, 100), help="Passes over the training part at most.  [default: 20]")
+@click.option("--validation-split", type=click.FloatRange(0.1, 0.5), help="Part held out.  [default: 0.2]")
+@click.option("--learning-rate", type=click.FloatRange(0.0001, 0.1), help="Step size.  [default: 0.001]")
+@click.option("--batch-size", type=click.IntRange(8, 256), help="Crops per step.  [default: 32]")
+@click.option("--chunk-size-ms", type=click.IntRange(20, 60_000), help="Length of a training crop.  [default: 500]")
+@click.option("--stride-ms", type=click.IntRange(20, 60_000), help="Step from crop to crop.  [default: 250]")
+@click.option(
+    "--patience", type=click.IntRange(1), help="Stop after so many epochs without a better validation.  [default: 8]"
+)
+@click.option(
+    "--max-false-alarms-per-hour",
+    type=click.FloatRange(0, min_open=True),
+    help="False alarms to tune for, per hour of clean audio.  [default: 30]",
+)
+@click.option("--seed", type=click.IntRange(0), help="The same seed gives the same file.  [default: 0]")
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep embeddings here: the next run starts at once, a broken one goes on where it stopped.",
+)
+@json_option("metrics")
+@progress_option
+def train(
+    manifest: Path,
+    audio_root: Path,
+    out: Path,
+    encoder: str,
+    layer: str | None,
+    cache: Path | None,
+    artifact_types: tuple[str, ...],
+    as_json: bool,
+    progress: bool | None,
+    **settings: Any,
+) -> None:
+    """Train a detector on labelled audio.
+
+    MANIFEST names recordings and their annotations, as JSON (see `convert` for other formats, which are read here
+    as well). Recordings without annotations count as clean. A part of them is held out, whole groups where the
+    manifest has groups, to stop early, tune thresholds and measure.
+    """
+    labelled = read_reference(manifest)
+    _check_files(labelled, audio_root)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    detector = _train(labelled, audio_root, encoder, layer, cache, _given(settings, artifact_types), progress)
+    detector.save(out)
+    if as_json:
+        print_json({"model": str(out), "artifact_types": list(detector.artifact_types), "metrics": detector.metrics})
+        return
+    click.echo(_summary(detector.metrics))
+    click.echo(f"\nThe detector is in {out}; use it with: relaylib detect {out} AUDIO…")
+
+
+def _given(settings: dict[str, Any], artifact_types: tuple[str, ...]) -> dict[str, Any]:
+    """Return the settings the user named; the others keep the trainer's defaults."""
+    chosen = {name: value for name, value in settings.items() if value is not None}
+    return chosen | ({"artifact_types": artifact_types} if artifact_types else {})
+
+
+def _check_files(manifest: Manifest, audio_root: Path) -> None:
+    """Raise before any work if recordings are missing, and name them all."""
+    from relaylib.errors import ParameterError
+
+    missing = [item.filename for item in manifest if not (audio_root / item.filename).is_file()]
+    if missing:
+        raise ParameterError(
+            f"{len(missing)} of {len(manifest)} recordings are not in {audio_root}: {', '.join(missing)}; "
+            "correct --audio or the manifest."
+        )
+
+
+def _train(
+    manifest: Manifest,
+    audio_root: Path,
+    encoder: str,
+    layer: str | None,
+    cache: Path | None,
+    settings: dict[str, Any],
+    progress: bool | None,
+) -> Detector:
+    from relaylib.models import EmbeddingCache, TrainConfig, load_encoder
+    from relaylib.models import train as train_detector
+
+    with stages(progress) as show:
+        return train_detector(
+            manifest,
+            load_encoder(encoder, layer=layer_value(layer)),
+            TrainConfig(**settings),
+            audio_root=audio_root,
+            cache=None if cache is None else EmbeddingCache(cache.expanduser()),
+            progress=lambda state: show(state.stage, state.done, state.total, _losses(state)),
+        )
+
+
+def _losses(state: TrainProgress) -> str:
+    figures = (("loss", state.train_loss), ("validation F1", state.validation_f1))
+    return ", ".join(f"{name} {value:.3f}" for name, value in figures if value is not None)
+
+
+def _summary(metrics: Any) -> str:
+    """Return the validation figures as a table."""
+    keys = ("precision", "recall", "f1_score")
+    rows = [
+        (name, *(_figure(values.get(key)) for key in keys), str(values.get("support", "-")))
+        for name, values in metrics.get("per_class", {}).items()
+    ]
+    rows.append(("all (macro)", *(_figure(metrics.get(key)) for key in keys), ""))
+    return "On the part that was held out:\n\n" + table(("type", "precision", "recall", "F1", "support"), rows)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
