@@ -1,0 +1,155 @@
+"""Files to canonical audio: mono, 16 kHz, float32."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from relaylib.audio.compressed import CompressedSource
+from relaylib.audio.info import AudioInfo
+from relaylib.audio.pcm import PcmSource
+from relaylib.audio.resampling import Resampler
+from relaylib.audio.source import Source, damaged
+from relaylib.errors import AudioDecodeError, ParameterError
+from relaylib.types import SAMPLE_RATE, Waveform, samples_to_ms
+
+__all__ = ["DECODER_VERSION", "load", "probe", "stream"]
+
+DECODER_VERSION = "1:mean:soxr-hq:16000"
+"""Names the recipe from bytes to samples; changes when the samples may."""
+
+FloatArray = npt.NDArray[np.float32]
+
+_LIBSNDFILE = ((b"RIFF", b"WAVE"), (b"RF64", b"WAVE"), (b"fLaC", b""), (b"FORM", b"AIF"), (b"RIFX", b"WAVE"))
+_MIN_RATE, _MAX_RATE = 1000, 768_000
+
+
+def probe(path: str | os.PathLike[str]) -> AudioInfo:
+    """Return what a file says about its audio, decoding none of it.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        An audio file; its content decides what it is, not its ending.
+
+    Raises
+    ------
+    AudioDecodeError
+        If the file cannot be read, or is not audio that can be decoded.
+    """
+    with _open(path) as source:
+        return source.info
+
+
+def stream(path: str | os.PathLike[str], *, block_samples: int = 10 * SAMPLE_RATE) -> Iterator[FloatArray]:
+    """Yield the audio of a file in blocks, in memory that does not grow with its length.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        An audio file; its content decides how it is decoded, not its ending.
+    block_samples : int > 0
+        Length of the blocks; the last may be shorter. It does not change the samples.
+
+    Yields
+    ------
+    np.ndarray [shape=(n,), float32, nominally -1..1]
+        Consecutive mono blocks at 16 kHz, none empty.
+
+    Raises
+    ------
+    ParameterError
+        If `block_samples` is not positive.
+    AudioDecodeError
+        If the file cannot be read, is not audio, is damaged, or holds NaN, infinity or nothing at all.
+    """
+    if block_samples <= 0:
+        raise ParameterError(f"block_samples={block_samples}: need a positive number of samples.")
+    return _stream(path, block_samples)
+
+
+def _stream(path: str | os.PathLike[str], block_samples: int) -> Iterator[FloatArray]:
+    pending: list[FloatArray] = []
+    n_pending = 0
+    for piece in _canonical(path):
+        pending.append(piece)
+        n_pending += len(piece)
+        if n_pending < block_samples:
+            continue
+        joined = np.concatenate(pending)
+        n_whole = n_pending - n_pending % block_samples
+        for start in range(0, n_whole, block_samples):
+            yield joined[start : start + block_samples].copy()
+        pending, n_pending = [joined[n_whole:].copy()], n_pending - n_whole
+    if n_pending:
+        yield np.concatenate(pending)
+
+
+def load(path: str | os.PathLike[str]) -> Waveform:
+    """Return the audio of a whole file: the blocks of `stream`, joined.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        An audio file; its content decides how it is decoded, not its ending.
+
+    Returns
+    -------
+    Waveform
+        Mono, 16 kHz, float32.
+
+    Raises
+    ------
+    AudioDecodeError
+        If the file cannot be read, is not audio, is damaged, or holds NaN, infinity or nothing at all.
+    """
+    return Waveform(np.concatenate(list(_canonical(path))), SAMPLE_RATE)
+
+
+def _canonical(path: str | os.PathLike[str]) -> Iterator[FloatArray]:
+    """Yield mono pieces at 16 kHz, of whatever sizes come."""
+    with _open(path) as source:
+        rate = source.info.sample_rate
+        resampler = Resampler(rate, SAMPLE_RATE)
+        n_read = 0
+        for block in source.blocks():
+            finite = np.isfinite(block)
+            if not finite.all():
+                at = samples_to_ms(n_read + int(finite.argmin()), rate)
+                raise damaged(source.info.path, at, "samples are NaN or infinite")
+            n_read += len(block)
+            if len(piece := resampler.process(block)):
+                yield piece
+        if not n_read:
+            raise AudioDecodeError(f"{source.info.path}: holds no samples; the recording is empty, leave it out.")
+        if len(piece := resampler.process(np.zeros(0, np.float32), last=True)):
+            yield piece
+
+
+@contextmanager
+def _open(given: str | os.PathLike[str]) -> Iterator[Source]:
+    path = Path(given)
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - closed below
+    except OSError as exc:
+        raise AudioDecodeError(f"{path}: cannot be read: {exc.strerror or exc}.") from exc
+    with file:
+        head = file.read(16)
+        file.seek(0)
+        if not head:
+            raise AudioDecodeError(f"{path}: the file is empty (0 bytes); record or copy it again.")
+        by_libsndfile = any(head.startswith(a) and head[8:].startswith(b) for a, b in _LIBSNDFILE)
+        source: Source = PcmSource(path, file) if by_libsndfile else CompressedSource(path, file)
+        try:
+            if not _MIN_RATE <= source.info.sample_rate <= _MAX_RATE:
+                raise AudioDecodeError(
+                    f"{path}: the header says {source.info.sample_rate} Hz; need {_MIN_RATE} to {_MAX_RATE} Hz."
+                )
+            yield source
+        finally:
+            source.close()

@@ -1,0 +1,79 @@
+"""Waveforms to files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import soundfile
+
+from relaylib.errors import ParameterError, RelayError
+from relaylib.types import Waveform
+
+__all__ = ["save"]
+
+_FORMATS = {
+    ".wav": ("WAV", "FLOAT"),
+    ".flac": ("FLAC", "PCM_24"),
+    ".ogg": ("OGG", "VORBIS"),
+    ".opus": ("OGG", "OPUS"),
+    ".mp3": ("MP3", "MPEG_LAYER_III"),
+    ".aif": ("AIFF", "FLOAT"),
+    ".aiff": ("AIFF", "FLOAT"),
+}
+
+
+def save(path: str | os.PathLike[str], waveform: Waveform) -> None:
+    """Write a waveform to a file, in the format of its ending.
+
+    The file appears whole or not at all: it is written beside `path` and renamed.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        Where to; what is there is replaced. ``.wav`` and ``.aiff`` keep the float32 samples exactly, ``.flac`` rounds
+        them to 24 bits and clips beyond full scale; ``.ogg`` (Vorbis), ``.opus`` and ``.mp3`` are lossy.
+    waveform : Waveform
+        Samples of any rate that the format takes.
+
+    Raises
+    ------
+    ParameterError
+        If the ending is not one of those, or the format cannot take the rate.
+    RelayError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _FORMATS:
+        raise ParameterError(
+            f"{path}: cannot write {path.suffix or 'a file without ending'!r}; use {', '.join(_FORMATS)}."
+        )
+    format_, subtype = _FORMATS[path.suffix.lower()]
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        soundfile.write(temporary, waveform.samples, waveform.sample_rate, format=format_, subtype=subtype)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+        temporary = None
+    except soundfile.LibsndfileError as exc:
+        raise ParameterError(
+            f"{path}: {format_} cannot hold this waveform at {waveform.sample_rate} Hz ({exc.error_string}); "
+            "resample it, or write .wav."
+        ) from exc
+    except OSError as exc:
+        raise RelayError(f"{path}: cannot be written: {exc.strerror or exc}.") from exc
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def _umask() -> int:
+    """Return the file mode mask, which mkstemp's private files ignore."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
