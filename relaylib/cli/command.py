@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import logging
+import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -37,15 +39,34 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
+        debug = bool(ctx.meta.get(_DEBUG))
+        log, handler = logging.getLogger("relaylib"), _Remarks(debug)
+        log.addHandler(handler)
+        log.setLevel(logging.INFO if debug else logging.WARNING)
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as exc:
-            if ctx.meta.get(_DEBUG) or (isinstance(exc, OSError) and exc.errno == errno.EPIPE):
+            if debug or (isinstance(exc, OSError) and exc.errno == errno.EPIPE):
                 raise
             say(f"error: {_in_words(exc)}", style="red")
             ctx.exit(FAILED)
+        finally:
+            log.removeHandler(handler)
+
+
+class _Remarks(logging.Handler):
+    """Prints what the library logs, a line each; the traceback of a failed file with ``--debug``."""
+
+    def __init__(self, debug: bool) -> None:
+        super().__init__()
+        self._debug = debug
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(shown(f"{record.levelname.lower()}: {record.getMessage()}"), style="yellow")
+        if self._debug and record.exc_info:
+            say("".join(traceback.format_exception(*record.exc_info)).rstrip())
 
 
 def _in_words(exc: Exception) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from relaylib.cli.command import Command, example, json_option, progress_option
+from relaylib.cli.command import FAILED, Command, example, json_option, progress_option
 from relaylib.cli.inputs import layer_option, layer_value, read_reference
 from relaylib.cli.output import print_json, stages, table
 
@@ -64,7 +64,10 @@ __all__ = ["train"]
 )
 @json_option("metrics")
 @progress_option
+@click.pass_context
 def train(
+    ctx: click.Context,
+    /,
     manifest: Path,
     audio_root: Path,
     out: Path,
@@ -80,7 +83,8 @@ def train(
 
     MANIFEST names recordings and their annotations, as JSON (see `convert` for other formats, which are read here
     as well). Recordings without annotations count as clean. A part of them is held out, whole groups where the
-    manifest has groups, to stop early, tune thresholds and measure.
+    manifest has groups, to stop early, tune thresholds and measure. Recordings that cannot be read are named and left
+    out, and the exit status is 1.
     """
     labelled = read_reference(manifest)
     _check_files(labelled, audio_root)
@@ -89,9 +93,11 @@ def train(
     detector.save(out)
     if as_json:
         print_json({"model": str(out), "artifact_types": list(detector.artifact_types), "metrics": detector.metrics})
-        return
-    click.echo(_summary(detector.metrics))
-    click.echo(f"\nThe detector is in {out}; use it with: relaylib detect {out} AUDIO…")
+    else:
+        click.echo(_summary(detector.metrics))
+        click.echo(f"\nThe detector is in {out}; use it with: relaylib detect {out} AUDIO…")
+    if detector.metrics.get("skipped_files"):
+        ctx.exit(FAILED)  # the trainer has said which and why
 
 
 def _given(settings: dict[str, Any], artifact_types: tuple[str, ...]) -> dict[str, Any]:

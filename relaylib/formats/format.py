@@ -11,7 +11,7 @@ from relaylib.types import Manifest
 
 __all__ = ["AUDIO_SUFFIXES", "Format", "Source", "audio_name"]
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".aac", ".webm", ".aif", ".aiff")
+AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".aac", ".webm", ".aif", ".aiff")
 """Endings by which the name of a recording is told from a bare stem."""
 
 

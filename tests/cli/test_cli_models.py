@@ -1,0 +1,215 @@
+"""``relaylib train``, ``detect`` and ``embed`` on tiny recordings, with everything real."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner, Result
+
+from relaylib.cli import main
+from relaylib.formats import read_detections
+from relaylib.types import DecodeConfig
+
+RATE = 16_000
+N = 4
+QUICK = ("--epochs", "1", "--head", "linear", "--seed", "1")
+
+
+def _recording(seed: int, n_clicks: int) -> tuple[np.ndarray, list[int]]:
+    """Return 3 s of humming noise with clicks, and where they are in ms."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(3 * RATE) / RATE
+    samples = 0.1 * np.sin(2 * np.pi * 150 * t) + 0.01 * rng.standard_normal(len(t))
+    at = [400 + 700 * i + int(rng.integers(0, 200)) for i in range(n_clicks)]
+    for ms in at:
+        start = ms * RATE // 1000
+        samples[start : start + 320] = rng.choice([-0.9, 0.9], 320)
+    return samples.astype(np.float32), at
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory) -> Path:
+    """Return a folder of recordings with clicks, half of them clean, and their manifest."""
+    folder = tmp_path_factory.mktemp("speech")
+    (folder / "audio").mkdir()
+    audio, annotations = [], []
+    for i in range(N):
+        samples, clicks = _recording(i, n_clicks=3 if i % 2 else 0)
+        soundfile.write(folder / f"audio/r{i}.wav", samples, RATE)
+        audio.append({"filename": f"r{i}.wav", "duration_ms": 3000})
+        annotations += [
+            {"filename": f"r{i}.wav", "artifact_type": "glitch", "start_ms": ms, "end_ms": ms + 20} for ms in clicks
+        ]
+    body = {"artifact_types": ["glitch"], "audio": audio, "annotations": annotations}
+    (folder / "labels.json").write_text(json.dumps(body))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(speech) -> tuple[Path, Result]:
+    """Return a detector that the command trained, and what it said."""
+    model = speech / "models/my.safetensors"
+    args = ("train", speech / "labels.json", "--audio", speech / "audio", "--out", model, "--progress", *QUICK)
+    result = CliRunner().invoke(main, [str(arg) for arg in args])
+    assert result.exit_code == 0, result.output
+    return model, result
+
+
+def test_train_prints_figures_and_where_the_detector_is(trained):
+    model, result = trained
+    assert model.is_file()
+    assert "glitch" in result.stdout
+    assert f"The detector is in {model}" in result.stdout
+    assert "embedding: " in result.stderr
+    assert "training: " in result.stderr
+
+
+def test_train_answers_in_json(run, speech, trained, tmp_path):
+    """Stdout holds JSON alone, stderr nothing; the same seed gives the same file, with a cache too."""
+    model = tmp_path / "a.safetensors"
+    result = run(
+        *("train", speech / "labels.json", "--audio", speech / "audio", "--out", model, *QUICK),
+        *("--json", "--cache", tmp_path / "cache"),
+    )
+    body = json.loads(result.stdout)
+    assert body["model"] == str(model)
+    assert set(body["metrics"]) >= {"precision", "recall", "f1_score", "per_class"}
+    assert result.stderr == ""
+    assert list((tmp_path / "cache").rglob("*"))
+    assert model.read_bytes() == trained[0].read_bytes()
+
+
+def test_train_leaves_out_what_cannot_be_read(run, speech, tmp_path):
+    """The rest is learned from; the file is named, and the exit status is 1."""
+    shutil.copytree(speech / "audio", tmp_path / "audio")
+    (tmp_path / "audio/r2.wav").write_bytes(b"no audio")
+    model = tmp_path / "a.safetensors"
+    result = run(
+        *("train", speech / "labels.json", "--audio", tmp_path / "audio", "--out", model, *QUICK, "--json"), status=1
+    )
+    assert json.loads(result.stdout)["metrics"]["skipped_files"] == ["r2.wav"]
+    assert result.stderr.startswith("warning: r2.wav is left out of training: ")
+    assert model.is_file()
+
+
+def test_train_names_all_missing_recordings_before_it_starts(run, labels, tmp_path):
+    result = run("train", labels, "--audio", tmp_path, "--out", tmp_path / "m.safetensors", status=1)
+    assert result.stderr == (
+        f"error: 2 of 2 recordings are not in {tmp_path}: a.wav, b.wav; correct --audio or the manifest.\n"
+    )
+
+
+def test_train_refuses_an_encoder_that_is_unknown(run, speech, tmp_path):
+    result = run(
+        *("train", speech / "labels.json", "--audio", speech / "audio", "--out", tmp_path / "m", "--encoder", "none"),
+        status=1,
+    )
+    assert result.stderr.startswith("error: encoder 'none' is unknown")
+
+
+def test_detect_prints_a_table(run, speech, trained):
+    text = run("detect", trained[0], speech / "audio/r1.wav", speech / "audio/r0.wav").stdout
+    assert text.endswith(" detections in 2 of 2 files\n")
+
+
+def test_detect_writes_json_that_evaluate_reads(run, speech, trained, tmp_path):
+    """The folder's names are those of the manifest, so that the two fit."""
+    run("detect", trained[0], speech / "audio", "--out", tmp_path / "found.json")
+    results = read_detections(tmp_path / "found.json")
+    assert [result.original_filename for result in results] == [f"r{i}.wav" for i in range(N)]
+    figures = json.loads(run("evaluate", tmp_path / "found.json", speech / "labels.json", "--json").stdout)
+    assert figures["n_files"] == N
+    assert figures["missing_files"] == figures["unknown_files"] == []
+
+
+def test_detect_hands_its_settings_on(run, trained, monkeypatch):
+    """None where nothing was asked for; what was not named keeps the API's default."""
+    seen = []
+    monkeypatch.setattr("relaylib.models.detect_files", lambda detector, files, config: seen.append(config) or [])
+    run("detect", trained[0], "a.wav")
+    run("detect", trained[0], "a.wav", "--threshold", 0.7, "--low-threshold", 0.2, "--merge-window-ms", 0)
+    run("detect", trained[0], "a.wav", "--min-duration-ms", 1000)
+    assert seen == [None, DecodeConfig(0.7, 0, 50, 0.2), DecodeConfig(min_duration_ms=1000)]
+
+
+@pytest.fixture
+def batch(speech, tmp_path) -> list[Path]:
+    """Return good, empty, cut, random, text and absent files."""
+    good = (speech / "audio/r1.wav").read_bytes()
+    flac = tmp_path / "whole.flac"
+    soundfile.write(flac, _recording(1, 3)[0], RATE)
+    contents = {
+        "good.wav": good,
+        "empty.wav": b"",
+        "cut.flac": flac.read_bytes()[:40],
+        "random.mp3": np.random.default_rng(0).bytes(20_000),
+        "text.wav": b"This is no audio.\n" * 100,
+        "good2.wav": (speech / "audio/r2.wav").read_bytes(),
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    return [*(tmp_path / name for name in contents), tmp_path / "absent.wav"]
+
+
+BAD = {"empty.wav", "cut.flac", "random.mp3", "text.wav", "absent.wav"}
+
+
+def test_a_batch_with_bad_files_does_the_good_ones(run, trained, batch, tmp_path):
+    """Good files are done, each bad one is failed with a reason, the exit status is 1, nothing is a traceback."""
+    result = run("detect", trained[0], *batch, "--out", tmp_path / "found.json", status=1)
+    results = {Path(r.original_filename).name: r for r in read_detections(tmp_path / "found.json")}
+    assert set(results) == {path.name for path in batch}
+    assert {name for name, r in results.items() if r.status == "failed"} == BAD
+    assert {name for name, r in results.items() if r.status == "completed"} == {"good.wav", "good2.wav"}
+    for name in BAD:
+        assert results[name].error_message
+        assert results[name].detections == ()
+        assert name in result.stderr
+    assert result.stdout.startswith(f"{sum(len(r.detections) for r in results.values())} detections in 2 of 7 files")
+
+
+def test_a_file_with_a_name_that_is_not_unicode_is_reported(run, speech, trained, tmp_path):
+    name = os.fsencode(tmp_path) + b"/caf\xe9\x1b.wav"
+    Path(os.fsdecode(name)).write_bytes((speech / "audio/r1.wav").read_bytes())
+    run("detect", trained[0], tmp_path)
+    assert json.loads(run("detect", trained[0], tmp_path, "--json").stdout)["files"][0]["status"] == "completed"
+
+
+def test_detect_with_a_model_that_is_none(run, speech, batch):
+    for model in ("no-such-model", batch[4], batch[3]):
+        result = run("detect", model, speech / "audio/r0.wav", status=1)
+        assert result.stderr.startswith("error: ")
+        assert result.stderr.count("\n") == 1
+
+
+def test_embed_writes_arrays_and_an_index(run, speech, tmp_path):
+    """The arrays are what `embed` of the library gives, the index says what they are."""
+    from relaylib.models import embed, load_encoder
+
+    run("embed", speech / "audio", "--out", tmp_path / "out")
+    index = json.loads((tmp_path / "out/index.json").read_text())
+    encoder = load_encoder("spectral")
+    assert (index["encoder"], index["fingerprint"], index["hop_ms"]) == ("spectral", encoder.fingerprint, 20)
+    assert [entry["filename"] for entry in index["files"]] == [f"r{i}.wav" for i in range(N)]
+    entry = index["files"][3]
+    array = np.load(tmp_path / "out" / entry["npy"])
+    assert array.dtype == np.float32
+    assert array.shape == (entry["n_frames"], encoder.dim)
+    assert entry["duration_ms"] == 3000
+    np.testing.assert_array_equal(array, embed(speech / "audio/r3.wav", encoder).embeddings)
+    assert not list((tmp_path / "out").rglob("*.part"))
+
+
+def test_embed_lists_bad_files_as_failed(run, batch, tmp_path):
+    """All arrays lie inside the folder, and bad files leave none."""
+    result = run("embed", *batch, "--out", tmp_path / "out", "--json", status=1)
+    entries = {Path(entry["filename"]).name: entry for entry in json.loads(result.stdout)["files"]}
+    assert {name for name, entry in entries.items() if entry["status"] == "failed"} == BAD
+    assert len(list((tmp_path / "out").rglob("*.npy"))) == 2
+    assert len(list(tmp_path.rglob("*.npy"))) == 2
