@@ -6,15 +6,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from relaylib.audio.compressed import CompressedSource
+from relaylib.audio.extent import check_extent
 from relaylib.audio.info import AudioInfo
 from relaylib.audio.pcm import PcmSource
 from relaylib.audio.resampling import Resampler
 from relaylib.audio.source import Source, damaged
+from relaylib.audio.wav import mend, read_header
 from relaylib.errors import AudioDecodeError, ParameterError
 from relaylib.types import SAMPLE_RATE, Waveform, samples_to_ms
 
@@ -25,7 +28,7 @@ DECODER_VERSION = "1:mean:soxr-hq:16000"
 
 FloatArray = npt.NDArray[np.float32]
 
-_LIBSNDFILE = ((b"RIFF", b"WAVE"), (b"RF64", b"WAVE"), (b"fLaC", b""), (b"FORM", b"AIF"), (b"RIFX", b"WAVE"))
+_WAV = (b"RIFF", b"RIFX", b"RF64")
 _MIN_RATE, _MAX_RATE = 1000, 768_000
 
 
@@ -139,12 +142,12 @@ def _open(given: str | os.PathLike[str]) -> Iterator[Source]:
     except OSError as exc:
         raise AudioDecodeError(f"{path}: cannot be read: {exc.strerror or exc}.") from exc
     with file:
-        head = file.read(16)
+        head = file.read(32)
         file.seek(0)
         if not head:
             raise AudioDecodeError(f"{path}: the file is empty (0 bytes); record or copy it again.")
-        by_libsndfile = any(head.startswith(a) and head[8:].startswith(b) for a, b in _LIBSNDFILE)
-        source: Source = PcmSource(path, file) if by_libsndfile else CompressedSource(path, file)
+        check_extent(path, file)
+        source = _source(path, file, head)
         try:
             if not _MIN_RATE <= source.info.sample_rate <= _MAX_RATE:
                 raise AudioDecodeError(
@@ -153,3 +156,17 @@ def _open(given: str | os.PathLike[str]) -> Iterator[Source]:
             yield source
         finally:
             source.close()
+
+
+def _source(path: Path, file: BinaryIO, head: bytes) -> Source:
+    """Choose who decodes, by the first bytes of the file."""
+    if head[:4] in _WAV and head[8:12] == b"WAVE":
+        header = read_header(file)
+        file = mend(path, file, header)
+        by_libsndfile = header.readable_by_libsndfile
+    elif head[:4] == b"fLaC":
+        # libsndfile stumbles over the end of one that was written to a pipe and has a length of 0
+        by_libsndfile = len(head) >= 26 and int.from_bytes(head[21:26], "big") & 0xFFFFFFFFF > 0
+    else:
+        by_libsndfile = head[:4] == b"FORM" and head[8:11] == b"AIF"
+    return PcmSource(path, file) if by_libsndfile else CompressedSource(path, file)

@@ -12,14 +12,14 @@ import soundfile
 
 from relaylib.audio.channels import downmix
 from relaylib.audio.info import AudioInfo
-from relaylib.audio.source import Source, damaged, undecodable
+from relaylib.audio.source import Source, cut, damaged, undecodable
 from relaylib.types import samples_to_ms
 
 __all__ = ["PcmSource"]
 
 FloatArray = npt.NDArray[np.float32]
 
-_BLOCK = 1 << 16  # samples per channel
+_BLOCK = 1 << 16  # samples per block, over all channels
 
 
 class PcmSource(Source):
@@ -63,6 +63,9 @@ class PcmSource(Source):
                 break
             n_read += len(block)
             yield downmix(block)
+        if n_read < n_frames:
+            rate = self.info.sample_rate
+            raise cut(self.info.path, f"its header promises {n_frames / rate:.3f} s, {n_read / rate:.3f} s are there")
 
     def close(self) -> None:
         """Close the decoder."""

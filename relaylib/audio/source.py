@@ -12,7 +12,7 @@ import numpy.typing as npt
 from relaylib.audio.info import AudioInfo
 from relaylib.errors import AudioDecodeError
 
-__all__ = ["Source", "damaged", "undecodable"]
+__all__ = ["Source", "cut", "damaged", "undecodable"]
 
 
 class Source(ABC):
@@ -32,13 +32,20 @@ class Source(ABC):
 def undecodable(path: Path, reason: str) -> AudioDecodeError:
     """Return the error for a file that is no audio that can be decoded."""
     return AudioDecodeError(
-        f"{path}: not audio that can be decoded ({reason.strip().rstrip('.')}); "
+        f"{path}: not audio that can be decoded ({_bare(reason)}); "
         "give WAV, FLAC, MP3, OGG, Opus, M4A, MP4, AAC or WebM."
     )
 
 
 def damaged(path: Path, at_ms: int, reason: str) -> AudioDecodeError:
-    """Return the error for a file whose audio breaks off or cannot be used from `at_ms` on."""
-    return AudioDecodeError(
-        f"{path}: damaged at {at_ms / 1000:.3f} s ({reason.strip().rstrip('.')}); get a complete copy."
-    )
+    """Return the error for a file whose audio cannot be used from `at_ms` on."""
+    return AudioDecodeError(f"{path}: damaged at {at_ms / 1000:.3f} s ({_bare(reason)}); get an intact copy.")
+
+
+def cut(path: Path, reason: str) -> AudioDecodeError:
+    """Return the error for a file that ends too early."""
+    return AudioDecodeError(f"{path}: the file breaks off ({_bare(reason)}); get a complete copy.")
+
+
+def _bare(reason: str) -> str:
+    return reason.strip().rstrip(".")
