@@ -93,7 +93,10 @@ class CompressedSource(Source):
                 if frame.sample_rate != rate:
                     reason = f"the sample rate changes from {rate} to {frame.sample_rate} Hz"
                     raise damaged(self.info.path, samples_to_ms(timeline.position, rate), reason)
-                yield from timeline.place(_mono(frame), None if frame.pts is None else float(frame.time))
+                time_s = None if frame.pts is None else float(frame.time)
+                if self.info.container == "flac" and timeline.lateness(time_s) > 0:
+                    raise damaged(self.info.path, samples_to_ms(timeline.position, rate), "samples are missing")
+                yield from timeline.place(_mono(frame), time_s)
         yield from timeline.finish()
         if n_bad and not n_good:
             raise undecodable(self.info.path, f"none of its packets is valid {self.info.codec}")

@@ -20,8 +20,8 @@ _EBML_HEADER, _SEGMENT = 0x1A45DFA3, 0x18538067
 def check_extent(path: Path, file: BinaryIO) -> None:
     """Refuse a file that ends before its container says, and rewind it.
 
-    MP4 boxes, the WebM segment, the last Ogg page, the AIFF form and the Xing, Info or VBRI tag of an MP3 carry
-    lengths, and so do the frames of AAC. WebM and MP4 that say "to the end" are believed, and an Ogg stream may lack its last page. MP3
+    MP4 boxes, the WebM segment, the last Ogg page, the AIFF form, the frames of AAC and the Xing, Info or VBRI tag of
+    an MP3 carry lengths. WebM and MP4 that say "to the end" are believed, and an Ogg stream may lack its last page. MP3
     without a tag cannot tell.
 
     Raises

@@ -49,6 +49,12 @@ class Timeline:
         """Note that a packet was lost: the next block may come late."""
         self._lost = True
 
+    def lateness(self, time_s: float | None) -> int:
+        """Return how many samples are missing before a block that the file dates at `time_s`."""
+        if time_s is None:
+            return 0
+        return round((time_s - self._start_s) * self._rate) - self._shift - self.position
+
     def place(self, block: FloatArray, time_s: float | None) -> Iterator[FloatArray]:
         """Yield `block`, which the file dates at `time_s`, with the silence before it."""
         if self._skip:
@@ -72,9 +78,7 @@ class Timeline:
 
     def _gap(self, time_s: float | None) -> Iterator[FloatArray]:
         tolerance_s, self._lost = (_LOSS_S if self._lost else _GAP_S), False
-        if time_s is None:
-            return
-        gap = round((time_s - self._start_s) * self._rate) - self._shift - self.position
+        gap = self.lateness(time_s)
         if not tolerance_s * self._rate < gap <= _LONGEST_GAP_S * self._rate:
             return
         for start in range(0, gap, _SILENCE):

@@ -28,7 +28,7 @@ class WavHeader:
     """What the chunks of a WAV file say; bytes are counted from the start of the file.
 
     `data_bytes` is the declared length of the data chunk, `data_start` where it begins, both None without one.
-    `rate`, `channels` and `bytes_per_second` are None without a format chunk.
+    `tag`, `channels` and `rate` are None without a format chunk.
     """
 
     byte_order: str
@@ -36,7 +36,6 @@ class WavHeader:
     tag: int | None
     channels: int | None
     rate: int | None
-    bytes_per_second: int | None
     data_start: int | None
     data_bytes: int | None
 
@@ -50,7 +49,7 @@ def read_header(file: BinaryIO) -> WavHeader:
     """Walk the chunks of a RIFF, RIFX or RF64 file up to its data, and rewind."""
     order = ">" if file.read(4) == b"RIFX" else "<"
     file_bytes = file.seek(0, io.SEEK_END)
-    tag = channels = rate = per_second = data_start = data_bytes = None
+    tag = channels = rate = data_start = data_bytes = None
     data_bytes_64: int | None = None
     at = 12
     while data_start is None:
@@ -63,12 +62,12 @@ def read_header(file: BinaryIO) -> WavHeader:
             data_start = at + 8
             data_bytes = data_bytes_64 if size == _UNKNOWN and data_bytes_64 is not None else size
         elif name == b"fmt " and len(body := file.read(16)) == 16:
-            tag, channels, rate, per_second = struct.unpack(f"{order}HHII", body[:12])
+            tag, channels, rate = struct.unpack(f"{order}HHI", body[:8])
         elif name == b"ds64" and len(body := file.read(16)) == 16:
             data_bytes_64 = struct.unpack(f"{order}QQ", body)[1]
         at += 8 + size + size % 2
     file.seek(0)
-    return WavHeader(order, file_bytes, tag, channels, rate, per_second, data_start, data_bytes)
+    return WavHeader(order, file_bytes, tag, channels, rate, data_start, data_bytes)
 
 
 def mend(path: Path, file: BinaryIO, header: WavHeader) -> BinaryIO:
@@ -91,8 +90,7 @@ def mend(path: Path, file: BinaryIO, header: WavHeader) -> BinaryIO:
             _Patched(file, header.data_start - 4, struct.pack(f"{header.byte_order}I", min(present, _UNKNOWN - 1)))
         )
     if present + _SLACK_BYTES < declared < _OPEN_ENDED or (declared > _UNKNOWN and present < declared):
-        per_second = header.bytes_per_second or 1
-        raise cut(path, f"its header promises {declared / per_second:.3f} s, {present / per_second:.3f} s are there")
+        raise cut(path, f"its header promises {declared} bytes of audio, {present} are there")
     if 0 < declared < present and not _chunks_to_the_end(file, header):
         log.warning("%s: %d bytes after the audio are no WAV chunks; they are not read.", path, present - declared)
     return file
