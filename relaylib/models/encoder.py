@@ -7,23 +7,22 @@ An encoder turns samples into one embedding per frame. A new one is a new module
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from relaylib.errors import EncoderNotAvailableError, ParameterError
 
-__all__ = ["Encoder", "Layer", "encoder_names", "load_encoder", "register_encoder"]
+__all__ = ["Encoder", "Layer", "RecordingEncoder", "encoder_names", "load_encoder", "register_encoder"]
 
 Layer = int | Literal["mix"] | None
 """Which hidden layer is returned: the last (None), one by index, or all of them side by side (``"mix"``)."""
 
 
-@runtime_checkable
 class Encoder(Protocol):
     """Samples in, one embedding per frame out; deterministic, and safe to call from several threads.
 
@@ -72,6 +71,16 @@ class Encoder(Protocol):
 
         Frame ``i`` starts at sample ``i * hop``.
         """
+        ...
+
+
+class RecordingEncoder(Encoder, Protocol):
+    """An encoder whose output depends on statistics of the whole recording, such as its loudness."""
+
+    def for_recording(
+        self, blocks: Iterable[npt.NDArray[np.float32]]
+    ) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
+        """Return `encode` for windows of the recording that `blocks` make up (longer than one window)."""
         ...
 
 

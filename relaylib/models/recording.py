@@ -1,0 +1,98 @@
+"""Any source of audio as blocks of mono 16 kHz samples that can be gone through more than once."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relaylib import audio as _audio
+from relaylib.errors import ParameterError
+from relaylib.types import SAMPLE_RATE, Waveform, samples_to_ms
+
+__all__ = ["AudioSource", "Recording"]
+
+FloatArray = npt.NDArray[np.float32]
+
+AudioSource = str | os.PathLike[str] | Waveform | npt.NDArray[Any] | Iterable[npt.NDArray[Any]]
+"""A file, a waveform of any rate, mono samples at 16 kHz, or consecutive blocks of them."""
+
+_BLOCK = 1 << 16
+
+
+class Recording:
+    """The blocks of a source, and their duration once they were read.
+
+    Each iteration starts anew: a file is decoded again, so that it is never held whole. An iterator, which can be read
+    once only, is first copied to a temporary file (up to a minute of it stays in memory).
+
+    Blocks hold finite samples of one channel: others raise :class:`~relaylib.errors.ParameterError`.
+    """
+
+    def __init__(self, source: AudioSource) -> None:
+        self._duration_ms = source.duration_ms if isinstance(source, Waveform) else None
+        self._n_samples = 0
+        if isinstance(source, Waveform):
+            source = _at_16_khz(source)
+        self._source = _Spool(map(_checked, source)) if isinstance(source, Iterator) else source
+
+    def __iter__(self) -> Iterator[FloatArray]:
+        n_samples = 0
+        for block in self._blocks():
+            n_samples += len(block)
+            self._n_samples = max(self._n_samples, n_samples)
+            yield block
+
+    @property
+    def duration_ms(self) -> int:
+        """Length in ms: of a waveform, at its own rate; else of what was read so far."""
+        return samples_to_ms(self._n_samples) if self._duration_ms is None else self._duration_ms
+
+    def _blocks(self) -> Iterator[FloatArray]:
+        source = self._source
+        if isinstance(source, (str, os.PathLike)):
+            yield from map(_checked, _audio.stream(source))
+        elif isinstance(source, np.ndarray):
+            yield _checked(source)
+        elif not isinstance(source, Waveform):
+            yield from map(_checked, source)
+
+
+class _Spool:
+    """A copy of blocks that can be read once only."""
+
+    def __init__(self, blocks: Iterator[FloatArray]) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=60 * SAMPLE_RATE * 4)  # noqa: SIM115 (closed when let go)
+        for block in blocks:
+            self._file.write(block.tobytes())
+
+    def __iter__(self) -> Iterator[FloatArray]:
+        position = 0
+        while True:
+            self._file.seek(position)  # another iteration may have moved it
+            data = self._file.read(_BLOCK * 4)
+            if not data:
+                return
+            position += len(data)
+            yield np.frombuffer(data, np.float32)
+
+
+def _at_16_khz(waveform: Waveform) -> FloatArray:
+    samples = _checked(waveform.samples)  # before the resampler smears what is not finite
+    if waveform.sample_rate == SAMPLE_RATE or not len(samples):
+        return samples
+    resampled: FloatArray = _audio.resample(samples, waveform.sample_rate, SAMPLE_RATE)
+    return resampled
+
+
+def _checked(block: npt.NDArray[Any]) -> FloatArray:
+    samples = np.asarray(block, np.float32)
+    if samples.ndim != 1:
+        raise ParameterError(f"samples have shape {samples.shape}; need one dimension (mono).")
+    if not all(np.isfinite(samples[k : k + _BLOCK]).all() for k in range(0, len(samples), _BLOCK)):
+        raise ParameterError("samples hold NaN or infinity; repair the audio, an embedding of it means nothing.")
+    return samples

@@ -1,0 +1,39 @@
+import logging
+
+import numpy as np
+import pytest
+import torch
+from small_encoders import PlaceholderEncoder, make_checkpoint
+
+
+@pytest.fixture
+def encoder():
+    return PlaceholderEncoder()
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(7)
+
+
+@pytest.fixture(autouse=True)
+def two_threads():
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory):
+    """Return a function from an architecture to the folder of a small checkpoint of it."""
+    made = {}
+
+    def checkpoint(architecture):
+        if architecture not in made:
+            made[architecture] = make_checkpoint(tmp_path_factory.mktemp("checkpoint") / architecture, architecture)
+        return made[architecture]
+
+    return checkpoint
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_hub():
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
