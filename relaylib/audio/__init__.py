@@ -6,9 +6,10 @@ damaged file makes of it is told in :mod:`relaylib.audio.decoding`.
 
 from relaylib.audio.channels import downmix
 from relaylib.audio.decoding import DECODER_VERSION, load, probe, stream
-from relaylib.audio.files import AUDIO_EXTENSIONS, AudioFile, content_digest, find_audio
+from relaylib.audio.digest import content_digest
+from relaylib.audio.files import AUDIO_EXTENSIONS, AudioFile, find_audio
 from relaylib.audio.info import AudioInfo
-from relaylib.audio.resampling import Resampler, resample
+from relaylib.audio.resampler import Resampler, resample
 from relaylib.audio.saving import save
 
 __all__ = [

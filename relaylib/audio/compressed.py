@@ -64,13 +64,16 @@ class CompressedSource(Source):
         if codec is None:
             self._container.close()
             raise undecodable(path, "its audio is in a codec that is not known")
+        if not self._stream.rate:
+            self._container.close()
+            raise undecodable(path, "no audio frame is found in it")
         name = self._container.format.name.split(",")[0]
         duration = self._container.duration
         self.info = AudioInfo(
             path=path,
             container=_NAMES.get(name, name),
             codec=codec.name.removesuffix("float"),
-            sample_rate=self._stream.rate or 0,
+            sample_rate=self._stream.rate,
             channels=self._stream.channels,
             duration_ms=None if duration is None or duration < 0 else round(duration / 1000),
         )

@@ -15,7 +15,7 @@ from relaylib.audio.compressed import CompressedSource
 from relaylib.audio.extent import check_extent
 from relaylib.audio.info import AudioInfo
 from relaylib.audio.pcm import PcmSource
-from relaylib.audio.resampling import Resampler
+from relaylib.audio.resampler import Resampler
 from relaylib.audio.source import Source, damaged
 from relaylib.audio.wav import mend, read_header
 from relaylib.errors import AudioDecodeError, ParameterError
@@ -126,11 +126,11 @@ def _canonical(path: str | os.PathLike[str]) -> Iterator[FloatArray]:
                 at = samples_to_ms(n_read + int(finite.argmin()), rate)
                 raise damaged(source.info.path, at, "samples are NaN or infinite")
             n_read += len(block)
-            if len(piece := resampler.process(block)):
+            if len(piece := resampler.push(block)):
                 yield piece
         if not n_read:
             raise AudioDecodeError(f"{source.info.path}: holds no samples; the recording is empty, leave it out.")
-        if len(piece := resampler.process(np.zeros(0, np.float32), last=True)):
+        if len(piece := resampler.flush()):
             yield piece
 
 
@@ -140,7 +140,7 @@ def _open(given: str | os.PathLike[str]) -> Iterator[Source]:
     try:
         file = open(path, "rb")  # noqa: SIM115 - closed below
     except OSError as exc:
-        raise AudioDecodeError(f"{path}: cannot be read: {exc.strerror or exc}.") from exc
+        raise AudioDecodeError(f"{path}: cannot be read: {exc.strerror or exc}; check the path.") from exc
     with file:
         head = file.read(32)
         file.seek(0)

@@ -12,6 +12,7 @@ from relaylib.audio.source import cut
 __all__ = ["check_extent"]
 
 _SLACK_BYTES = 1024
+_TAG_BYTES = 256  # an ID3v1 tag that was counted and taken off since
 _OGG_PAGE = 65_307  # the longest there is
 _ADTS_FRAME = 8191  # likewise
 _EBML_HEADER, _SEGMENT = 0x1A45DFA3, 0x18538067
@@ -44,7 +45,7 @@ def check_extent(path: Path, file: BinaryIO) -> None:
     elif head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
         needs = _adts_end(file, end)
     elif head.startswith(b"ID3") or (head[0] == 0xFF and head[1] & 0xE0 == 0xE0):
-        needs = _mp3_end(file) - _SLACK_BYTES
+        needs = _mp3_end(file) - _TAG_BYTES
     file.seek(0)
     if needs > end:
         raise cut(path, f"its container reaches to byte {needs}, it has {end}")

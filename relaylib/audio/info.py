@@ -1,26 +1,26 @@
-"""What a file says about its audio."""
+"""What a file's header says of its audio."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 __all__ = ["AudioInfo"]
 
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What the header of an audio file says, before anything is decoded.
+    """What the header says, without decoding.
 
-    `container` is the format that the content has, whatever the name (``wav``, ``flac``, ``mp3``, ``ogg``, ``mp4``,
-    ``webm`` ...); `codec` what the samples are stored in (``pcm_16``, ``float``, ``opus`` ...). `sample_rate` and
-    `channels` are those of the file, not of the waveform that `load` returns. `duration_ms` is None where the file
-    does not tell, as with recordings written to a pipe; for formats without an index it is the container's estimate.
+    `container` is ``wav``, ``aiff``, ``flac``, ``mp3``, ``aac``, ``ogg``, ``mp4`` or ``webm`` and comes from
+    the content, not from the extension. `sample_rate` (Hz) and `channels` are those of the file,
+    `n_samples` counts samples of one channel at that rate. `n_samples` and `duration_ms` are None where the
+    header does not say: bare AAC, MP3 without a frame count, WebM straight from a recorder.
     """
 
-    path: Path
+    path: str
     container: str
     codec: str
     sample_rate: int
     channels: int
     duration_ms: int | None
+    n_samples: int | None

@@ -41,7 +41,7 @@ def save(path: str | os.PathLike[str], waveform: Waveform) -> None:
     Raises
     ------
     ParameterError
-        If the ending is not one of those, or the format cannot take the rate.
+        If the waveform is empty, the ending is not one of those, or the format cannot take the rate.
     RelayError
         If the file cannot be written.
     """
@@ -50,6 +50,8 @@ def save(path: str | os.PathLike[str], waveform: Waveform) -> None:
         raise ParameterError(
             f"{path}: cannot write {path.suffix or 'a file without ending'!r}; use {', '.join(_FORMATS)}."
         )
+    if not len(waveform.samples):
+        raise ParameterError(f"{path}: the waveform has no samples; there is nothing to save.")
     format_, subtype = _FORMATS[path.suffix.lower()]
     temporary = None
     try:

@@ -1,0 +1,180 @@
+"""Files that are no audio, or damaged: one error, which says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import re
+
+import av
+import numpy as np
+import pytest
+import soundfile
+from sounds import DURATION_S, LOSSLESS, LOSSY, MARK_S, marked, place_of_burst
+
+from relaylib.audio import content_digest, load, probe, stream
+from relaylib.errors import AudioDecodeError
+
+CUTTABLE = [case for case in LOSSLESS if case[2] != "alac"] + [c for c in LOSSY if c[2] != "ULAW"]
+
+
+def fails(path, match):
+    """Whether all that read `path` fail alike, naming the file and nothing of the libraries."""
+    for read in (load, lambda p: list(stream(p))):
+        with pytest.raises(AudioDecodeError, match=match) as caught:
+            read(path)
+        message = str(caught.value)
+        assert message.startswith(str(path))
+        assert not re.search(r"Errno|Error \d|libsndfile|avformat|<_io", message), message
+
+
+def test_empty_file(tmp_path):
+    (tmp_path / "x.wav").touch()
+    fails(tmp_path / "x.wav", "empty")
+
+
+def test_absent_file_and_folder(tmp_path):
+    fails(tmp_path / "absent.wav", "No such file")
+    fails(tmp_path, "directory")
+    with pytest.raises(AudioDecodeError, match="No such file"):
+        content_digest(tmp_path / "absent.wav")
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".mp3", ".m4a"])
+def test_text(tmp_path, suffix):
+    path = tmp_path / f"x{suffix}"
+    path.write_text("Not found. Please log in first.\n" * 40)
+    fails(path, "it is text")
+
+
+def test_playlists_do_not_open_what_they_name(tmp_path, encoded):
+    """A file that names another is text, not an order to read it."""
+    target = encoded(*LOSSLESS[0])
+    path = tmp_path / "x.mp3"
+    path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{target}\n#EXT-X-ENDLIST\n")
+    fails(path, "it is text")
+    path.write_text(f"ffconcat version 1.0\nfile '{target}'\n")
+    fails(path, "it is text")
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    "start", [b"", b"RIFF\0\0\0\0WAVE", b"fLaC", b"OggS\0", b"ID3\x04\0\0\0\0\0\0", b"\xff\xfb\x90\x64"]
+)
+def test_random_bytes(tmp_path, seed, start):
+    path = tmp_path / "x.wav"
+    path.write_bytes(start + np.random.default_rng(seed).bytes(50_000))
+    fails(path, "not audio|damaged|breaks off|no samples|header says")
+
+
+@pytest.mark.parametrize("n", [1, 3, 4, 11, 12, 20, 40])
+@pytest.mark.parametrize("case", [LOSSLESS[0], LOSSLESS[2], LOSSY[0], LOSSY[4], LOSSY[7], LOSSY[9], LOSSY[11]], ids=str)
+def test_only_the_first_bytes(tmp_path, encoded, case, n):
+    path = tmp_path / "x"
+    path.write_bytes(encoded(*case).read_bytes()[:n])
+    fails(path, "not audio|breaks off|no samples|damaged")
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+@pytest.mark.parametrize("case", CUTTABLE, ids=str)
+def test_cut_file(tmp_path, encoded, case, share):
+    """Every format but MP3 without a tag tells that it goes on."""
+    data = encoded(*case).read_bytes()
+    path = tmp_path / "x"
+    path.write_bytes(data[: int(len(data) * share) | 1])
+    fails(path, "breaks off|damaged|not audio")
+
+
+def test_cut_mp3_without_a_tag_is_decoded(tmp_path, encoded):
+    data = encoded(".mp3", "mp3", "libmp3lame", 44_100, write_xing="0").read_bytes()
+    (tmp_path / "x.mp3").write_bytes(data[: len(data) // 2])
+    assert 900 < load(tmp_path / "x.mp3").duration_ms < 1100
+
+
+@pytest.mark.parametrize("case", [LOSSLESS[2], LOSSLESS[3]], ids=str)
+def test_damaged_flac(tmp_path, encoded, case):
+    """Each frame has a checksum: no noise is handed out as speech."""
+    data = bytearray(encoded(*case).read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 300] = np.random.default_rng(0).bytes(300)
+    (tmp_path / "x.flac").write_bytes(data)
+    fails(tmp_path / "x.flac", r"damaged at \d\.\d{3} s")
+
+
+def test_a_damaged_packet_keeps_what_follows_in_place(encoded, caplog):
+    """A few AAC packets are silenced; the length stays."""
+    path = encoded(".m4a", "ipod", "aac", 44_100)
+    data = bytearray(path.read_bytes())
+    start = data.find(b"mdat") + 4 + 2000
+    data[start : start + 150] = np.random.default_rng(3).bytes(150)
+    path.write_bytes(data)
+    samples = load(path).samples
+    assert "cannot be decoded" in caplog.text
+    assert len(samples) == DURATION_S * 16_000
+    assert abs(place_of_burst(samples) - MARK_S) < 0.002
+
+
+def test_mp3_that_is_mostly_noise(tmp_path, encoded):
+    data = bytearray(encoded(".mp3", "mp3", "libmp3lame", 44_100, write_xing="0").read_bytes())
+    noise = np.random.default_rng(0)
+    for start in range(2000, len(data) - 400, 400):
+        data[start + 4 : start + 300] = noise.bytes(296)
+    (tmp_path / "x.mp3").write_bytes(data)
+    try:
+        samples = load(tmp_path / "x.mp3").samples
+    except AudioDecodeError as exc:
+        assert "damaged" in str(exc)  # noqa: PT017 - either answer is right
+    else:
+        assert np.isfinite(samples).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("suffix", [".wav", ".aiff"])
+def test_samples_that_are_no_numbers(tmp_path, value, suffix):
+    """The first is named by its time; 12 000 / 48 000 Hz = 0.25 s."""
+    x = np.zeros((48_000, 2), np.float32)
+    x[12_000, 1] = value
+    soundfile.write(tmp_path / f"x{suffix}", x, 48_000, subtype="FLOAT")
+    fails(tmp_path / f"x{suffix}", r"0\.250 s.*NaN or infinite")
+
+
+def test_numbers_beyond_float32_after_mixing(tmp_path):
+    x = np.full((4800, 2), 3e38, np.float32)
+    soundfile.write(tmp_path / "x.wav", x, 48_000, subtype="FLOAT")
+    fails(tmp_path / "x.wav", "NaN or infinite")
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".aiff", ".ogg"])
+def test_no_samples(tmp_path, suffix):
+    path = tmp_path / f"x{suffix}"
+    soundfile.write(path, np.zeros(0), 44_100, format="OGG" if suffix == ".ogg" else None)
+    fails(path, "no samples|not audio|0 bytes")
+
+
+def test_film_without_sound(tmp_path):
+    path = tmp_path / "x.mp4"
+    with av.open(str(path), "w") as out:
+        video = out.add_stream("mpeg4", rate=25)
+        video.width = video.height = 32
+        video.pix_fmt = "yuv420p"
+        out.mux(video.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")))
+        out.mux(video.encode(None))
+    fails(path, "no audio stream")
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\x1a\n" + bytes(500), b"%PDF-1.7\n\xff\xfe" + bytes(500), bytes(5000)]
+)
+def test_other_kinds_of_files(tmp_path, content):
+    (tmp_path / "x.mp3").write_bytes(content)
+    fails(tmp_path / "x.mp3", "not audio")
+
+
+def test_probe_fails_alike(tmp_path):
+    (tmp_path / "x.wav").write_bytes(b"hello")
+    with pytest.raises(AudioDecodeError, match="it is text"):
+        probe(tmp_path / "x.wav")
+
+
+def test_one_sample_is_enough(tmp_path):
+    """Short is not damaged."""
+    soundfile.write(tmp_path / "x.wav", marked(16_000)[:1], 16_000)
+    assert len(load(tmp_path / "x.wav").samples) == 1

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+from sounds import MARK_S, marked, place_of_burst
+
+from relaylib.audio import load, save
+from relaylib.errors import ParameterError, RelayError
+from relaylib.types import Waveform
+
+
+@pytest.mark.parametrize(("suffix", "step"), [(".wav", 0), (".aiff", 0), (".flac", 2**-23), (".WAV", 0)])
+def test_lossless_formats_come_back(tmp_path, suffix, step):
+    """Exactly, but for the 24 bits of FLAC."""
+    x = marked(16_000)
+    save(tmp_path / f"x{suffix}", Waveform(x))
+    np.testing.assert_allclose(load(tmp_path / f"x{suffix}").samples, x, rtol=0, atol=step)
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".ogg", ".opus"])
+def test_lossy_formats_keep_the_place(tmp_path, suffix):
+    save(tmp_path / f"x{suffix}", Waveform(marked(48_000), 48_000))
+    assert abs(place_of_burst(load(tmp_path / f"x{suffix}").samples) - MARK_S) <= 0.002
+
+
+def test_any_rate_is_written(tmp_path):
+    save(tmp_path / "x.wav", Waveform(marked(22_050), 22_050))
+    assert soundfile.info(tmp_path / "x.wav").samplerate == 22_050
+
+
+def test_loud_samples_survive_in_wav(tmp_path):
+    save(tmp_path / "x.wav", Waveform(np.array([2.0, -3.0], np.float32)))
+    assert load(tmp_path / "x.wav").samples.tolist() == [2.0, -3.0]
+
+
+def test_what_was_there_stays_when_writing_fails(tmp_path, monkeypatch):
+    """The new file is renamed only when it is complete, and leaves nothing behind else."""
+    save(tmp_path / "x.wav", Waveform(marked(16_000)))
+    before = (tmp_path / "x.wav").read_bytes()
+
+    def fail(path, *args, **kwargs):
+        with open(path, "wb") as file:
+            file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(soundfile, "write", fail)
+    with pytest.raises(RelayError, match="No space left"):
+        save(tmp_path / "x.wav", Waveform(np.zeros(10, np.float32)))
+    assert (tmp_path / "x.wav").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["x.wav"]
+
+
+def test_file_is_as_readable_as_others(tmp_path):
+    (tmp_path / "other").touch()
+    save(tmp_path / "x.wav", Waveform(marked(16_000)))
+    assert (tmp_path / "x.wav").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_wrong_arguments_are_named(tmp_path):
+    wave = Waveform(marked(16_000))
+    with pytest.raises(ParameterError, match=r"'\.xyz'; use \.wav"):
+        save(tmp_path / "x.xyz", wave)
+    with pytest.raises(ParameterError, match="no samples"):
+        save(tmp_path / "x.wav", Waveform(np.zeros(0, np.float32)))
+    with pytest.raises(ParameterError, match="123 Hz"):
+        save(tmp_path / "x.opus", Waveform(marked(16_000), 123))
+    with pytest.raises(RelayError, match="No such file"):
+        save(tmp_path / "absent" / "x.wav", wave)
