@@ -1,7 +1,14 @@
+from .batch import detect_files as detect_files
 from .cache import EmbeddingCache as EmbeddingCache
-from .embed import embed as embed
-from .embed import embed_stream as embed_stream
+from .config import TrainConfig as TrainConfig
+from .config import TrainProgress as TrainProgress
+from .detector import Detector as Detector
+from .embedding import embed as embed
+from .embedding import embed_stream as embed_stream
 from .encoder import Encoder as Encoder
 from .encoder import encoder_names as encoder_names
 from .encoder import load_encoder as load_encoder
 from .encoder import register_encoder as register_encoder
+from .heads import make_head as make_head
+from .metrics import validation_metrics as validation_metrics
+from .trainer import train as train

@@ -24,7 +24,8 @@ class TrainConfig:
     epochs : int in 1..100
         Passes over the training crops at most; training stops earlier when validation no longer improves.
     validation_split : float in 0.1..0.5
-        Share of the audio, by duration, that is held out: whole groups where groups are given, else files.
+        Share of the audio that is held out at a time: whole groups where groups are given, else files. The
+        audio is dealt into ``round(1 / validation_split)`` folds and each is held out once.
     learning_rate : float in 0.0001..0.1
         Largest rate of AdamW; it warms up and decays to zero along a cosine.
     batch_size : int in 8..256
@@ -33,14 +34,14 @@ class TrainConfig:
         Length and step of the training crops: the frames that bear loss. The head reads its context on both
         sides of a crop from the recording, so short crops do not shorten what it sees.
     seed : int
-        Decides the split, the initial weights and the order of crops. Equal seeds give equal files.
+        Decides the folds, the initial weights and the order of crops. Equal seeds give equal files.
     head : "linear", "mlp" or "conv"
         Kind of classifier on the embeddings, see :mod:`relaylib.models.heads`.
     patience : int >= 1
         Epochs without a better validation event-F1 after which training stops.
     max_false_alarms_per_hour : float > 0
-        The operating point is tuned for event-F1 within this many false alarms per hour of clean validation
-        audio, shared evenly by the types.
+        The operating point is tuned for event-F1 within this many false alarms per hour of held-out audio,
+        shared evenly by the types.
     """
 
     artifact_types: tuple[str, ...] | None = None
@@ -81,8 +82,8 @@ class TrainConfig:
 class TrainProgress:
     """Where training stands: handed to the `progress` callback after every file and every epoch.
 
-    `stage` is ``embedding`` (`done` of `total` files) or ``training`` (`done` of `total` epochs, with the
-    losses and the validation event-F1 of the epoch just ended).
+    `stage` is ``embedding`` (`done` of `total` files) or ``training`` (`done` of `total` epochs of all folds,
+    with the losses and the validation event-F1 of the epoch just ended; a fold that stops early skips some).
     """
 
     stage: Literal["embedding", "training"]

@@ -9,46 +9,28 @@ from torch import nn
 
 from relaylib.errors import ParameterError
 
-__all__ = ["Head", "make_head"]
+__all__ = ["Head", "Member", "make_head"]
 
 CLIP = 6.0
 """Standardised embeddings are cut off at this many standard deviations: unheard-of input stays tame."""
 
 
-class Head(nn.Module):
-    """A classifier of frames that sees `halo` frames of context on each side.
-
-    The input has the halo around it and the output has not, so that a crop, a whole recording and a stream
-    cut into pieces give the same logits. Embeddings are standardised first, with the mean and scale of the
-    training material; missing context is filled with zeros after that, which is the mean.
+class Member(nn.Module):
+    """One classifier of the ensemble: the mix of layers, where there are several, and the body on top.
 
     Parameters
     ----------
     body : nn.Module
         ``(batch, width, n_frames + 2 * halo)`` to ``(batch, n_types, n_frames)``.
-    dim : int
-        Width of the embeddings.
     n_layers : int
         With more than 1, a row holds that many layers side by side, and their softmax mix is learned.
-    halo : int
-        Frames of context on each side.
     """
 
-    mean: torch.Tensor
-    scale: torch.Tensor
-
-    def __init__(self, body: nn.Module, dim: int, n_layers: int, halo: int) -> None:
+    def __init__(self, body: nn.Module, n_layers: int) -> None:
         super().__init__()
-        self.halo = halo
         self.n_layers = n_layers
-        self.register_buffer("mean", torch.zeros(dim))
-        self.register_buffer("scale", torch.ones(dim))
         self.mix = nn.Parameter(torch.zeros(n_layers)) if n_layers > 1 else None
         self.body = body
-
-    def standardise(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """Return embeddings [shape=(n_frames, dim)] with the training material's mean 0 and variance 1, clipped."""
-        return ((embeddings - self.mean) * self.scale).clamp_(-CLIP, CLIP)
 
     def forward(self, standardised: torch.Tensor) -> torch.Tensor:
         """Return logits [shape=(batch, n_types, n_frames)] of input [shape=(batch, dim, n_frames + 2 * halo)]."""
@@ -56,12 +38,44 @@ class Head(nn.Module):
             batch, dim, n_frames = standardised.shape
             layers = standardised.view(batch, self.n_layers, dim // self.n_layers, n_frames)
             standardised = torch.einsum("l,bldt->bdt", self.mix.softmax(0), layers)
-        return self.body(standardised)
+        logits: torch.Tensor = self.body(standardised)
+        return logits
 
-    def logits(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """Return logits [shape=(n_frames, n_types)] of a recording's embeddings [shape=(n_frames, dim)]."""
-        padded = nn.functional.pad(self.standardise(embeddings).T, (self.halo, self.halo))
-        return self(padded[None])[0].T
+
+class Head(nn.Module):
+    """A classifier of frames that sees `halo` frames of context on each side: an ensemble of members.
+
+    The input has the halo around it and the output has not, so that a crop, a whole recording and a stream
+    cut into pieces give the same logits. Embeddings are standardised first, with the mean and scale of the
+    training material; missing context is filled with zeros after that, which is the mean. The members'
+    logits are averaged.
+
+    Parameters
+    ----------
+    members : sequence of Member
+    dim : int
+        Width of the embeddings.
+    halo : int
+        Frames of context on each side.
+    """
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, members: Sequence[Member], dim: int, halo: int) -> None:
+        super().__init__()
+        self.halo = halo
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("scale", torch.ones(dim))
+        self.members = nn.ModuleList(members)
+
+    def standardise(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Return embeddings [shape=(n_frames, dim)] with the training material's mean 0 and variance 1, clipped."""
+        return ((embeddings - self.mean) * self.scale).clamp_(-CLIP, CLIP)
+
+    def forward(self, standardised: torch.Tensor) -> torch.Tensor:
+        """Return logits [shape=(batch, n_types, n_frames)] of input [shape=(batch, dim, n_frames + 2 * halo)]."""
+        return torch.stack([member(standardised) for member in self.members]).mean(dim=0)
 
 
 class _Dilated(nn.Module):
@@ -124,7 +138,7 @@ def _conv(
 _BODIES = {"linear": _linear, "mlp": _mlp, "conv": _conv}
 
 
-def make_head(kind: str, *, dim: int, n_types: int, n_layers: int = 1) -> Head:
+def make_head(kind: str, *, dim: int, n_types: int, n_layers: int = 1, n_members: int = 1) -> Head:
     """Return a fresh head of a kind: ``linear``, ``mlp`` or ``conv``.
 
     Raises
@@ -136,5 +150,5 @@ def make_head(kind: str, *, dim: int, n_types: int, n_layers: int = 1) -> Head:
         raise ParameterError(f"head {kind!r} is unknown; known are {', '.join(_BODIES)}.")
     if dim % n_layers:
         raise ParameterError(f"dim={dim} is not a multiple of n_layers={n_layers}.")
-    body, halo = _BODIES[kind](dim // n_layers, n_types)
-    return Head(body, dim, n_layers, halo)
+    made = [_BODIES[kind](dim // n_layers, n_types) for _ in range(n_members)]
+    return Head([Member(body, n_layers) for body, _ in made], dim, made[0][1])

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from relaylib.errors import ParameterError
 
-__all__ = ["median_smooth", "open_scores"]
+__all__ = ["open_scores", "spread_scores"]
 
 
 def open_scores(values: npt.NDArray[Any], widths: Sequence[int]) -> npt.NDArray[Any]:
@@ -34,6 +34,8 @@ def open_scores(values: npt.NDArray[Any], widths: Sequence[int]) -> npt.NDArray[
     ----------
     .. [1] Serra, "Image Analysis and Mathematical Morphology", 1982: openings commute with thresholds.
     """
+    if len(values) == 0:
+        return values.copy()
     _check_widths(values, widths)
     out = values.copy()
     for column, width in enumerate(widths):
@@ -44,28 +46,29 @@ def open_scores(values: npt.NDArray[Any], widths: Sequence[int]) -> npt.NDArray[
     return out
 
 
-def median_smooth(values: npt.NDArray[Any], widths: Sequence[int]) -> npt.NDArray[Any]:
-    """Apply to each column the running median over its odd width in frames (1 leaves it as it is).
+def spread_scores(values: npt.NDArray[Any], reaches: Sequence[int]) -> npt.NDArray[Any]:
+    """Give each frame the largest score within `reach` frames of it, so that no peak is narrower than 2 reach + 1.
 
-    The usual filter of sound event detection: it commutes with thresholds, fills holes and removes peaks
-    shorter than half its width.
+    For types whose events are shorter than the shortest span that is reported: their peaks would otherwise
+    be dropped for being as short as they are.
 
     Parameters
     ----------
     values : np.ndarray [shape=(n_frames, n_types)]
-    widths : sequence of odd int >= 1, one for each type
+    reaches : sequence of int >= 0, one for each type
+        In frames; 0 leaves the column as it is.
 
     Returns
     -------
-    np.ndarray [shape=(n_frames, n_types)]
+    np.ndarray [shape=(n_frames, n_types)], never smaller than `values`
     """
-    _check_widths(values, widths)
+    if len(values) == 0:
+        return values.copy()
+    _check_widths(values, [2 * reach + 1 for reach in reaches])
     out = values.copy()
-    for column, width in enumerate(widths):
-        if width % 2 == 0:
-            raise ParameterError(f"widths[{column}]={width}: a median needs an odd width.")
-        if width > 1:
-            out[:, column] = ndimage.median_filter(values[:, column], size=width, mode="nearest")
+    for column, reach in enumerate(reaches):
+        if reach:
+            out[:, column] = ndimage.maximum_filter1d(values[:, column], 2 * reach + 1, mode="nearest")
     return out
 
 

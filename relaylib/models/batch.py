@@ -1,0 +1,47 @@
+"""Many files, one after the other; a bad one does not stop the rest."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+
+from relaylib.audio import AudioFile
+from relaylib.errors import RelayError
+from relaylib.models.detector import Detector
+from relaylib.postprocess import decode
+from relaylib.types import DecodeConfig, FileResult
+
+__all__ = ["detect_files"]
+
+_log = logging.getLogger(__name__)
+
+
+def detect_files(
+    detector: Detector, files: Iterable[AudioFile], config: DecodeConfig | None = None
+) -> Iterator[FileResult]:
+    """Yield the result of each file, in order: its detections, or why there are none.
+
+    Parameters
+    ----------
+    detector : Detector
+    files : iterable of AudioFile
+        See :func:`relaylib.audio.find_audio`.
+    config : DecodeConfig, optional
+
+    Yields
+    ------
+    FileResult
+        ``completed``, or ``failed`` with a reason when the file cannot be read: never a silent zero.
+    """
+    for file in files:
+        yield _result(detector, file, config)
+
+
+def _result(detector: Detector, file: AudioFile, config: DecodeConfig | None) -> FileResult:
+    try:
+        scores = detector.score(file.path)
+        found = tuple(decode(scores, config))
+    except (RelayError, OSError, MemoryError) as exc:
+        _log.info("%s failed", file.path, exc_info=True)
+        return FileResult(file.name, None, "failed", error_message=str(exc) or type(exc).__name__)
+    return FileResult(file.name, scores.duration_ms, "completed", found)

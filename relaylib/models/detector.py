@@ -1,0 +1,225 @@
+"""The detector: an encoder, a head and an operating point, from audio to detections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relaylib.errors import ModelFormatError
+from relaylib.models import detector_file
+from relaylib.models.config import TrainConfig
+from relaylib.models.embed import AudioSource, embed_stream
+from relaylib.models.encoder import Encoder, load_encoder
+from relaylib.models.golden import TOLERANCE, as_samples, golden_clip
+from relaylib.models.heads import Head, make_head
+from relaylib.models.operating_point import OperatingPoint, apply_points
+from relaylib.models.recording import Recording
+from relaylib.models.scoring import stream_logits
+from relaylib.postprocess import decode
+from relaylib.types import SAMPLE_RATE, DecodeConfig, Detection, Scores
+
+__all__ = ["Detector"]
+
+
+class Detector:
+    """Finds artifacts in speech; made by :func:`relaylib.train` or :meth:`load`.
+
+    Attributes
+    ----------
+    artifact_types : tuple of str
+        The types it finds, in the order of the columns of its scores.
+    encoder : Encoder
+    metrics : dict
+        As measured on the validation part of its training, see :func:`relaylib.models.validation_metrics`.
+    config : dict
+        How it was trained: the fields of :class:`relaylib.TrainConfig`.
+    """
+
+    def __init__(
+        self,
+        *,
+        head: Head,
+        encoder: Encoder,
+        artifact_types: Sequence[str],
+        points: Sequence[OperatingPoint],
+        metrics: dict[str, Any],
+        config: dict[str, Any],
+        head_kind: str,
+    ) -> None:
+        self.encoder = encoder
+        self.artifact_types = tuple(artifact_types)
+        self.metrics = metrics
+        self.config = config
+        self._head = head.eval()
+        self._head_kind = head_kind
+        self._points = tuple(points)
+
+    def __repr__(self) -> str:
+        return f"Detector({', '.join(self.artifact_types)}; {self._head_kind} head on {self.encoder.name})"
+
+    @classmethod
+    def create(
+        cls,
+        *,
+        head: Head,
+        encoder: Encoder,
+        artifact_types: Sequence[str],
+        points: Sequence[OperatingPoint],
+        metrics: dict[str, Any],
+        config: TrainConfig,
+    ) -> Detector:
+        """Put together what training has made."""
+        return cls(
+            head=head,
+            encoder=encoder,
+            artifact_types=artifact_types,
+            points=points,
+            metrics=metrics,
+            config=asdict(config),
+            head_kind=config.head,
+        )
+
+    @property
+    def hop_ms(self) -> int:
+        """Length of a frame."""
+        return self.encoder.hop * 1000 // SAMPLE_RATE
+
+    def score(self, source: AudioSource) -> Scores:
+        """Return the frame scores of a recording, 0.5 being each type's tuned operating point.
+
+        Parameters
+        ----------
+        source : str, PathLike, Waveform, np.ndarray or iterable of np.ndarray
+            As in :func:`relaylib.embed`. Files are streamed: an hour needs no more memory than a minute,
+            beside the scores themselves.
+
+        Returns
+        -------
+        Scores [values: shape=(n_frames, n_types), float32, 0..1]
+
+        Raises
+        ------
+        AudioDecodeError
+            If a file cannot be decoded.
+        ParameterError
+            If samples are not mono, or hold NaN or infinity.
+        """
+        recording = Recording(source)
+        logits = stream_logits(self._head, embed_stream(recording, self.encoder))
+        if len(logits) == 0:
+            logits = np.zeros((0, len(self.artifact_types)), np.float32)
+        return Scores(apply_points(logits, self._points), self.artifact_types, recording.duration_ms, self.hop_ms)
+
+    def detect(self, source: AudioSource, config: DecodeConfig | None = None) -> list[Detection]:
+        """Return the detections in a recording, by start.
+
+        Parameters
+        ----------
+        source
+            As in :meth:`score`.
+        config : DecodeConfig, optional
+            Threshold (0.5 is the tuned operating point), merge window and minimum duration.
+
+        Raises
+        ------
+        AudioDecodeError, ParameterError
+            As :meth:`score`.
+        """
+        return decode(self.score(source), config)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the detector to one ``.safetensors`` file, replacing it in one step; return its path.
+
+        The file holds weights and JSON, no code. Equal detectors give equal bytes.
+        """
+        clip = golden_clip()
+        meta = detector_file.DetectorMeta(
+            artifact_types=list(self.artifact_types),
+            encoder=detector_file.EncoderMeta(
+                name=self.encoder.name,
+                layer=self.encoder.layer,
+                fingerprint=self.encoder.fingerprint,
+                dim=self.encoder.dim,
+                n_layers=self.encoder.n_layers,
+                hop=self.encoder.hop,
+            ),
+            head=self._head_kind,
+            n_members=len(self._head.members),
+            points=[detector_file.PointMeta(**asdict(point)) for point in self._points],
+            decoding=asdict(DecodeConfig()),
+            metrics=self.metrics,
+            train_config=self.config,
+        )
+        golden = self.score(as_samples(clip)).values
+        return detector_file.write(Path(path), meta, self._head.state_dict(), clip, golden)
+
+    @classmethod
+    def load(cls, path: str | Path, *, encoder: Encoder | None = None) -> Detector:
+        """Read a detector and check that it still scores as it did when it was saved.
+
+        Parameters
+        ----------
+        path : path
+            A file that :meth:`save` wrote.
+        encoder : Encoder, optional
+            The encoder to use; by default the one that the file names is loaded.
+
+        Raises
+        ------
+        ModelFormatError
+            If the file is no detector, is damaged, needs another encoder than the one at hand, or scores its
+            golden clip differently.
+        EncoderNotAvailableError
+            If its encoder's weights are not on this machine.
+        """
+        saved = detector_file.read(Path(path))
+        meta = saved.meta
+        encoder = encoder or load_encoder(meta.encoder.name, layer=meta.encoder.layer)
+        _check_encoder(path, meta.encoder, encoder)
+        head = make_head(
+            meta.head,
+            dim=meta.encoder.dim,
+            n_types=len(meta.artifact_types),
+            n_layers=meta.encoder.n_layers,
+            n_members=meta.n_members,
+        )
+        detector_file.fill(path, head, saved.weights)
+        detector = cls(
+            head=head,
+            encoder=encoder,
+            artifact_types=meta.artifact_types,
+            points=[OperatingPoint(point.logit, point.min_frames, point.reach) for point in meta.points],
+            metrics=meta.metrics,
+            config=meta.train_config,
+            head_kind=meta.head,
+        )
+        _check_golden(path, detector, saved.golden_clip, saved.golden_scores)
+        return detector
+
+
+def _check_encoder(path: str | Path, wanted: detector_file.EncoderMeta, encoder: Encoder) -> None:
+    if encoder.fingerprint == wanted.fingerprint:
+        return
+    raise ModelFormatError(
+        f"{path} was trained on encoder {wanted.name!r} with fingerprint {wanted.fingerprint[:12]}, but the "
+        f"{encoder.name!r} at hand has {encoder.fingerprint[:12]}: its weights or settings differ. Bring the "
+        "encoder of the training (same checkpoint, same library version), or train again with this one."
+    )
+
+
+def _check_golden(
+    path: str | Path, detector: Detector, clip: npt.NDArray[np.int16], expected: npt.NDArray[np.float32]
+) -> None:
+    values = detector.score(as_samples(clip)).values
+    if values.shape == expected.shape and np.abs(values - expected).max(initial=0.0) <= TOLERANCE:
+        return
+    worst = f"by up to {np.abs(values - expected).max():.3f}" if values.shape == expected.shape else "in shape"
+    raise ModelFormatError(
+        f"{path} scores its golden clip differently {worst} (allowed: {TOLERANCE}): a library underneath changed "
+        "what it computes. Use the versions it was trained with, or train again."
+    )

@@ -1,0 +1,194 @@
+"""The file of a saved detector: one ``.safetensors`` with JSON metadata, and nothing that runs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from relaylib.errors import ModelFormatError
+from relaylib.models.config import HEADS
+from relaylib.models.heads import Head
+from relaylib.version import __version__
+
+__all__ = ["DetectorMeta", "EncoderMeta", "PointMeta", "SavedDetector", "fill", "read", "write"]
+
+FORMAT = 1
+"""Version of the file's layout; a library reads its own and earlier ones."""
+
+_KEY = "relaylib"
+_MOST_BYTES = 1 << 30
+
+
+class EncoderMeta(msgspec.Struct, frozen=True, kw_only=True):
+    """Which encoder the head belongs to."""
+
+    name: str
+    layer: int | Literal["mix"] | None
+    fingerprint: str
+    dim: int
+    n_layers: int
+    hop: int
+
+
+class PointMeta(msgspec.Struct, frozen=True):
+    """Operating point of one type, see :class:`relaylib.models.operating_point.OperatingPoint`."""
+
+    logit: float
+    min_frames: int
+    reach: int
+
+
+class DetectorMeta(msgspec.Struct, frozen=True, kw_only=True):
+    """All of a detector but its weights."""
+
+    artifact_types: list[str]
+    encoder: EncoderMeta
+    head: str
+    n_members: int
+    points: list[PointMeta]
+    decoding: dict[str, Any]
+    metrics: dict[str, Any]
+    train_config: dict[str, Any]
+    sample_rate: int = 16_000
+    resampler: str = "soxr HQ"
+    format: int = FORMAT
+    library_version: str = __version__
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SavedDetector:
+    """What a file holds: metadata, weights by name, and the golden clip with the scores it should get."""
+
+    meta: DetectorMeta
+    weights: dict[str, torch.Tensor]
+    golden_clip: npt.NDArray[np.int16]
+    golden_scores: npt.NDArray[np.float32]
+
+
+def write(
+    path: Path,
+    meta: DetectorMeta,
+    weights: dict[str, torch.Tensor],
+    clip: npt.NDArray[np.int16],
+    scores: npt.NDArray[np.float32],
+) -> Path:
+    """Write a detector's file: first beside its place, then moved there in one step."""
+    tensors = {f"head.{name}": tensor.detach().contiguous() for name, tensor in weights.items()}
+    tensors["golden.clip"] = torch.from_numpy(clip)
+    tensors["golden.scores"] = torch.from_numpy(np.ascontiguousarray(scores))
+    data = save_tensors(tensors, metadata={_KEY: msgspec.json.encode(meta, order="sorted").decode()})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def read(path: Path) -> SavedDetector:
+    """Read and check a detector's file.
+
+    Raises
+    ------
+    ModelFormatError
+        If it is absent, not a detector, damaged, of a later format, or inconsistent in itself.
+    """
+    data = _bytes(path)
+    meta = _metadata(path, data)
+    try:
+        tensors = load_tensors(data)
+    except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as exc:
+        raise ModelFormatError(f"{path} is damaged: {exc}. Copy or train it again.") from exc
+    clip, scores = tensors.pop("golden.clip", None), tensors.pop("golden.scores", None)
+    weights = {name.removeprefix("head."): tensor for name, tensor in tensors.items()}
+    _check_tensors(path, meta, weights)
+    if clip is None or scores is None or clip.dtype != torch.int16 or clip.ndim != 1 or clip.numel() > 16_000 * 30:
+        raise ModelFormatError(f"{path} has no golden clip of at most 30 s; it is not a file that relaylib wrote.")
+    return SavedDetector(meta, weights, clip.numpy(), scores.float().numpy())
+
+
+def fill(path: str | Path, head: Head, weights: dict[str, torch.Tensor]) -> None:
+    """Load `weights` into `head`; names and shapes must agree exactly."""
+    try:
+        head.load_state_dict(weights, strict=True)
+    except RuntimeError as exc:
+        raise ModelFormatError(f"{path}: its weights do not fit its metadata: {exc}") from exc
+    head.eval()
+
+
+def _bytes(path: Path) -> bytes:
+    if not path.is_file():
+        raise ModelFormatError(
+            f"{path} is not a file; need the .safetensors that training wrote (no detector ships under that name)."
+        )
+    if path.stat().st_size > _MOST_BYTES:
+        raise ModelFormatError(f"{path} has {path.stat().st_size} bytes, more than any detector ({_MOST_BYTES}).")
+    return path.read_bytes()
+
+
+def _metadata(path: Path, data: bytes) -> DetectorMeta:
+    """Return the checked metadata from the header: 8 bytes of length, then JSON."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > len(data) - 8:
+        raise ModelFormatError(f"{path} is not a .safetensors file, or was cut off; copy or train it again.")
+    try:
+        header = msgspec.json.decode(data[8 : 8 + length])
+        text = header["__metadata__"][_KEY]
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as exc:
+        raise ModelFormatError(
+            f"{path} is not a detector of relaylib: its header has no {_KEY!r} metadata. "
+            "If it is an encoder's checkpoint, name its folder as the encoder instead."
+        ) from exc
+    try:
+        if msgspec.json.decode(text, type=dict).get("format", 0) > FORMAT:
+            raise ModelFormatError(f"{path} was written by a later relaylib; upgrade to read it.")
+        meta = msgspec.json.decode(text, type=DetectorMeta)
+    except (msgspec.DecodeError, TypeError) as exc:
+        raise ModelFormatError(f"{path}: its metadata is damaged: {exc}.") from exc
+    _check_meta(path, meta)
+    return meta
+
+
+def _check_meta(path: Path, meta: DetectorMeta) -> None:
+    encoder = meta.encoder
+    rules = {
+        "1 to 1000 artifact types": 1 <= len(meta.artifact_types) <= 1000,
+        "artifact types that differ": len(set(meta.artifact_types)) == len(meta.artifact_types),
+        "a point for each type": len(meta.points) == len(meta.artifact_types),
+        "1 to 100 members": 1 <= meta.n_members <= 100,
+        "points in range": all(
+            abs(p.logit) < 100 and 1 <= p.min_frames <= 10_000 and 0 <= p.reach <= 100 for p in meta.points
+        ),
+        f"a head of {', '.join(HEADS)}": meta.head in HEADS,
+        "dim a multiple of n_layers": 1 <= encoder.n_layers <= 1000 and encoder.dim % encoder.n_layers == 0,
+        "dim in 1..1000000": 1 <= encoder.dim <= 1_000_000,
+    }
+    broken = [rule for rule, kept in rules.items() if not kept]
+    if broken:
+        raise ModelFormatError(f"{path}: its metadata breaks its rules: need {'; '.join(broken)}.")
+
+
+def _check_tensors(path: Path, meta: DetectorMeta, weights: dict[str, torch.Tensor]) -> None:
+    """Refuse weights that are not finite floats, or disagree with the metadata about the width."""
+    mean = weights.get("mean")
+    if mean is None or tuple(mean.shape) != (meta.encoder.dim,):
+        raise ModelFormatError(f"{path}: its weights do not fit its metadata (dim {meta.encoder.dim}).")
+    for name, tensor in weights.items():
+        if tensor.dtype != torch.float32 or not bool(torch.isfinite(tensor).all()):
+            raise ModelFormatError(f"{path}: weight {name!r} is not finite float32; the file is damaged.")

@@ -1,0 +1,159 @@
+"""Where each type's scores become detections: thresholds and minimum durations tuned on validation material."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relaylib.evaluate import event_counts, f_scores
+from relaylib.models.targets import MIN_FRAMES
+from relaylib.postprocess import decode
+from relaylib.postprocess.smooth import open_scores, spread_scores
+from relaylib.types import HOP_MS, Annotation, DecodeConfig, Detection, Scores
+
+__all__ = ["Labelled", "OperatingPoint", "apply_points", "shape_candidates", "tune_point", "tune_points"]
+
+_LOGITS = np.arange(-3.0, 6.01, 0.5)
+"""Thresholds that are tried, as logits: 0.05 to 0.998."""
+
+_COST_OF_DOUBLING = 0.1
+"""Event-F1 that each doubling of the false alarms beyond the budget must be worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """For one type: the logit that is mapped to a score of 0.5, and what is done to its curve, in frames.
+
+    Peaks narrower than `min_frames` are removed, at any threshold; what is left is spread by `reach` to each
+    side, for types whose events are shorter than the shortest span that is reported.
+    """
+
+    logit: float = 0.0
+    min_frames: int = 1
+    reach: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """A validation recording: its logits [shape=(n_frames, n_types)] and what a person marked in it."""
+
+    logits: npt.NDArray[np.float32]
+    annotations: tuple[Annotation, ...]
+    duration_ms: int
+
+
+def apply_points(logits: npt.NDArray[Any], points: Sequence[OperatingPoint]) -> npt.NDArray[np.float32]:
+    """Return scores [shape as `logits`, 0..1] whose 0.5 is each type's operating point."""
+    shifted = np.asarray(logits, np.float64) - np.array([point.logit for point in points])
+    scores = (1.0 / (1.0 + np.exp(-np.clip(shifted, -60.0, 60.0)))).astype(np.float32)
+    return _shape(scores, points)
+
+
+def _shape(curves: npt.NDArray[Any], points: Sequence[OperatingPoint]) -> npt.NDArray[Any]:
+    """Remove narrow peaks and spread what is left, on any monotone scale."""
+    return spread_scores(open_scores(curves, [point.min_frames for point in points]), [point.reach for point in points])
+
+
+def shape_candidates(
+    annotations: Sequence[Annotation], artifact_type: str, hop_ms: int = HOP_MS
+) -> list[OperatingPoint]:
+    """Return the ways to treat a type's curve that are worth trying, given how long its events are.
+
+    Minimum durations go up to three quarters of its short events; curves of types with events shorter than
+    :data:`MIN_FRAMES` are spread by a frame.
+    """
+    frames = [(span.end_ms - span.start_ms) / hop_ms for span in annotations if span.artifact_type == artifact_type]
+    short = float(np.quantile(frames, 0.1)) if frames else 1.0
+    reach = 1 if short < MIN_FRAMES else 0
+    widths = {1, *(int(np.clip(short * share, 1, 50)) for share in (0.25, 0.5, 0.75))}
+    return [OperatingPoint(min_frames=width, reach=reach) for width in sorted(widths)]
+
+
+def tune_points(
+    validation: Sequence[Labelled],
+    artifact_types: Sequence[str],
+    candidates: Sequence[Sequence[OperatingPoint]],
+    max_false_alarms_per_hour: float,
+) -> tuple[OperatingPoint, ...]:
+    """Return the operating point of every type, each with an even share of the false alarms allowed.
+
+    See :func:`tune_point`; `candidates` holds the shapes to try for each type (:func:`shape_candidates`).
+    """
+    share = max_false_alarms_per_hour / len(artifact_types)
+    return tuple(
+        tune_point(validation, column, name, candidates[column], share)[0] for column, name in enumerate(artifact_types)
+    )
+
+
+def tune_point(
+    validation: Sequence[Labelled],
+    column: int,
+    artifact_type: str,
+    candidates: Sequence[OperatingPoint],
+    max_false_alarms_per_hour: float,
+) -> tuple[OperatingPoint, float]:
+    """Choose threshold and minimum duration of one type for the best event-F1 that the budget allows.
+
+    The figure of merit is event-F1 (200 ms onset collar), averaged over neighbouring thresholds so that a
+    plateau beats a spike, less :data:`_COST_OF_DOUBLING` for each doubling of the false alarms beyond the
+    budget. A false alarm is a detection where nothing of any type is marked, per hour of unmarked audio:
+    that is estimated on all recordings, since clean ones alone are few.
+
+    Returns
+    -------
+    OperatingPoint, float
+        The point and its event-F1. A type without validation events keeps the neutral point and 0.
+    """
+    reference = [[span for span in item.annotations if span.artifact_type == artifact_type] for item in validation]
+    if not any(reference):
+        return OperatingPoint(), 0.0
+    best = (-np.inf, OperatingPoint(), 0.0)
+    for shape in candidates:
+        f1, alarms = _sweep(validation, reference, column, artifact_type, shape)
+        smooth = np.convolve(np.pad(f1, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
+        merit = smooth - _COST_OF_DOUBLING * np.log2(np.maximum(1.0, alarms / max_false_alarms_per_hour))
+        at = int(merit.argmax())
+        if merit[at] > best[0]:
+            best = (merit[at], replace(shape, logit=float(_LOGITS[at])), float(f1[at]))
+    return best[1], best[2]
+
+
+def _sweep(
+    validation: Sequence[Labelled],
+    reference: Sequence[Sequence[Annotation]],
+    column: int,
+    artifact_type: str,
+    shape: OperatingPoint,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return event-F1 and false alarms per hour at every threshold."""
+    unmarked_hours = sum(item.duration_ms - _marked_ms(item.annotations) for item in validation) / 3.6e6
+    # shaping commutes with the sigmoid, so it is done once for all thresholds
+    shaped = [_shape(item.logits[:, column : column + 1], (shape,)) for item in validation]
+    f1, alarms = np.zeros(len(_LOGITS)), np.zeros(len(_LOGITS))
+    for k, logit in enumerate(_LOGITS):
+        point = (OperatingPoint(float(logit)),)
+        found: list[list[Detection]] = []
+        for item, curve in zip(validation, shaped, strict=True):
+            scores = Scores(apply_points(curve, point), (artifact_type,), item.duration_ms)
+            found.append(decode(scores, DecodeConfig()))
+        f1[k] = np.nan_to_num(f_scores(event_counts(reference, found, [artifact_type])).f1[0])
+        stray = sum(_is_stray(span, item) for item, spans in zip(validation, found, strict=True) for span in spans)
+        alarms[k] = stray / max(unmarked_hours, 1e-6)
+    return f1, alarms
+
+
+def _is_stray(detection: Detection, item: Labelled) -> bool:
+    return not any(a.start_ms < detection.end_ms and detection.start_ms < a.end_ms for a in item.annotations)
+
+
+def _marked_ms(annotations: Sequence[Annotation]) -> int:
+    """Return how much time the annotations cover together."""
+    covered, reach = 0, 0
+    for span in sorted(annotations):
+        covered += max(0, span.end_ms - max(reach, span.start_ms))
+        reach = max(reach, span.end_ms)
+    return covered

@@ -1,0 +1,136 @@
+"""Labelled speech in, a detector out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from relaylib.errors import RelayError, TrainingError
+from relaylib.models.cache import EmbeddingCache
+from relaylib.models.config import TrainConfig, TrainProgress
+from relaylib.models.detector import Detector
+from relaylib.models.embed import embed
+from relaylib.models.encoder import Encoder, load_encoder
+from relaylib.models.fitting import Example, ProgressCallback, fit_folds
+from relaylib.models.folds import fold_items
+from relaylib.models.metrics import validation_metrics
+from relaylib.models.operating_point import shape_candidates, tune_points
+from relaylib.models.scoring import stored
+from relaylib.types import AudioItem, Manifest
+
+__all__ = ["train"]
+
+_log = logging.getLogger(__name__)
+
+
+def train(
+    manifest: Manifest,
+    encoder: Encoder | str = "spectral",
+    config: TrainConfig | None = None,
+    *,
+    audio_root: str | Path = ".",
+    cache: EmbeddingCache | None = None,
+    progress: ProgressCallback | None = None,
+) -> Detector:
+    """Train a frame classifier on the embeddings of labelled speech.
+
+    The recordings are embedded (through `cache` where one is given) and dealt into folds, by group where
+    groups are given. For each fold a classifier is fitted on the others (:mod:`relaylib.models.fitting`) and
+    judged on the fold, which it has never heard. Thresholds and minimum durations are tuned on what all of
+    them say about the speech that was held out from them, so on all the speech there is, and mapped so that
+    0.5 is every type's operating point. The detector averages the classifiers.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Recordings without annotations count as clean.
+    encoder : Encoder or str
+        An encoder or its name, see :func:`relaylib.load_encoder`.
+    config : TrainConfig, optional
+    audio_root : path
+        Folder that the manifest's file names are relative to.
+    cache : EmbeddingCache, optional
+        Keeps embeddings for the next training; without it they live in memory. The result is the same.
+    progress : callable, optional
+        Called with a :class:`TrainProgress` after every file and epoch; an exception it raises ends the training.
+
+    Returns
+    -------
+    Detector
+        With `metrics` measured on held-out speech. Recordings that cannot be read are left out, logged
+        as warnings and listed in ``metrics["skipped_files"]``.
+
+    Raises
+    ------
+    TrainingError
+        If there is too little to train on: no usable recordings, a type without annotations, a single recording.
+    """
+    config = config or TrainConfig()
+    encoder = load_encoder(encoder) if isinstance(encoder, str) else encoder
+    types = _types_to_learn(manifest, config)
+    notify = progress or _ignore
+    material, skipped = _embed_all(manifest.audio, encoder, Path(audio_root), cache, notify)
+    _check_material(material, types, skipped)
+    n_folds = max(2, round(1.0 / config.validation_split))
+    folds = fold_items([m.item for m in material], types, n_folds, config.seed)
+    head, held_out = fit_folds(material, folds, types, encoder, config, notify)
+    annotations = [span for m in material for span in m.item.annotations]
+    candidates = [shape_candidates(annotations, name) for name in types]
+    points = tune_points(held_out, types, candidates, config.max_false_alarms_per_hour)
+    metrics = validation_metrics(held_out, types, points, segment_ms=config.chunk_size_ms)
+    metrics["folds"] = [[material[i].item.filename for i in fold] for fold in folds]
+    metrics["skipped_files"] = skipped
+    return Detector.create(
+        head=head, encoder=encoder, artifact_types=types, points=points, metrics=metrics, config=config
+    )
+
+
+def _ignore(_: TrainProgress) -> None:
+    """Take no notice."""
+
+
+def _types_to_learn(manifest: Manifest, config: TrainConfig) -> tuple[str, ...]:
+    types = config.artifact_types or manifest.type_names
+    unknown = sorted(set(types) - set(manifest.type_names))
+    if unknown:
+        raise TrainingError(
+            f"artifact_types {', '.join(map(repr, unknown))} are not in the manifest, "
+            f"which has {', '.join(map(repr, manifest.type_names)) or 'none'}."
+        )
+    if not types:
+        raise TrainingError("the manifest has no artifact types; add the types you marked to artifact_types.")
+    return tuple(types)
+
+
+def _embed_all(
+    items: Sequence[AudioItem], encoder: Encoder, root: Path, cache: EmbeddingCache | None, notify: ProgressCallback
+) -> tuple[list[Example], list[str]]:
+    """Embed every recording; one that cannot be read is passed over and named."""
+    material: list[Example] = []
+    skipped: list[str] = []
+    for k, item in enumerate(items):
+        path = root / item.filename
+        try:
+            frames = embed(path, encoder) if cache is None else cache.frames(path, encoder)
+        except RelayError as exc:
+            _log.warning("%s is left out of training: %s", item.filename, exc)
+            skipped.append(item.filename)
+        else:
+            known = AudioItem(item.filename, frames.duration_ms, item.group, item.annotations)
+            material.append(Example(known, stored(frames.embeddings)))
+        notify(TrainProgress("embedding", k + 1, len(items)))
+    return material, skipped
+
+
+def _check_material(material: Sequence[Example], types: Sequence[str], skipped: Sequence[str]) -> None:
+    if len(material) < 2:
+        left_out = f"; {len(skipped)} could not be read, the first is {skipped[0]!r}" if skipped else ""
+        raise TrainingError(f"{len(material)} usable recordings; need at least 2, one for validation{left_out}.")
+    seen = {span.artifact_type for m in material for span in m.item.annotations}
+    missing = [name for name in types if name not in seen]
+    if missing:
+        raise TrainingError(
+            f"no annotation of {', '.join(map(repr, missing))}: mark at least one, "
+            "or leave the type out of artifact_types."
+        )
