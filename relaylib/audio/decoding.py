@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -137,11 +138,7 @@ def _canonical(path: str | os.PathLike[str]) -> Iterator[FloatArray]:
 @contextmanager
 def _open(given: str | os.PathLike[str]) -> Iterator[Source]:
     path = Path(given)
-    try:
-        file = open(path, "rb")  # noqa: SIM115 - closed below
-    except OSError as exc:
-        raise AudioDecodeError(f"{path}: cannot be read: {exc.strerror or exc}; check the path.") from exc
-    with file:
+    with _readable(path) as file:
         head = file.read(32)
         file.seek(0)
         if not head:
@@ -156,6 +153,18 @@ def _open(given: str | os.PathLike[str]) -> Iterator[Source]:
             yield source
         finally:
             source.close()
+
+
+def _readable(path: Path) -> BinaryIO:
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISREG(mode):
+            return open(path, "rb")
+    except (OSError, ValueError) as exc:  # ValueError: a null byte in the path
+        raise AudioDecodeError(f"{path}: cannot be read: {getattr(exc, 'strerror', exc)}; check the path.") from exc
+    if stat.S_ISDIR(mode):
+        raise AudioDecodeError(f"{path}: is a directory; give the files in it, see find_audio.")
+    raise AudioDecodeError(f"{path}: is no regular file; copy the audio to one.")  # a pipe would wait for its writer
 
 
 def _source(path: Path, file: BinaryIO, head: bytes) -> Source:

@@ -10,7 +10,12 @@ from pathlib import Path
 
 __all__ = ["AUDIO_EXTENSIONS", "AudioFile", "find_audio"]
 
-AUDIO_EXTENSIONS = frozenset(".wav .wave .flac .aif .aiff .mp3 .ogg .oga .opus .m4a .m4b .mp4 .aac .webm .mka".split())
+AUDIO_EXTENSIONS = frozenset(
+    {
+        *(".wav", ".wave", ".flac", ".aif", ".aiff", ".mp3", ".ogg", ".oga", ".opus"),
+        *(".m4a", ".m4b", ".mp4", ".aac", ".webm", ".mka"),
+    }
+)
 """Extensions, lower case with the dot, by which a folder is searched. A file that is named outright may have any."""
 
 

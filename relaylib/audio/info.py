@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 __all__ = ["AudioInfo"]
 
@@ -11,16 +12,16 @@ __all__ = ["AudioInfo"]
 class AudioInfo:
     """What the header says, without decoding.
 
-    `container` is ``wav``, ``aiff``, ``flac``, ``mp3``, ``aac``, ``ogg``, ``mp4`` or ``webm`` and comes from
-    the content, not from the extension. `sample_rate` (Hz) and `channels` are those of the file,
-    `n_samples` counts samples of one channel at that rate. `n_samples` and `duration_ms` are None where the
-    header does not say: bare AAC, MP3 without a frame count, WebM straight from a recorder.
+    `container` comes from the content, not from the extension: ``wav``, ``aiff``, ``flac``, ``mp3``, ``aac``, ``ogg``,
+    ``mp4``, ``webm`` (any Matroska) or another name of FFmpeg's. `codec` is how the samples are stored: ``pcm_16``,
+    ``float``, ``opus`` ... `sample_rate` (Hz) and `channels` are those of the file, not of the waveform that `load`
+    returns. `duration_ms` is None where the header does not say, as with recordings written to a pipe, and the
+    container's estimate where there is only one: bare AAC, MP3 without a frame count.
     """
 
-    path: str
+    path: Path
     container: str
     codec: str
     sample_rate: int
     channels: int
     duration_ms: int | None
-    n_samples: int | None

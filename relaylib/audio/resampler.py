@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from math import gcd
 from typing import TYPE_CHECKING, Any, overload
@@ -168,8 +167,13 @@ def _tensor_resampler(from_rate: int, to_rate: int, dtype: str, device: str) -> 
 
     from relaylib.optional import import_torchaudio
 
-    dtype = torch.float64 if double else None  # None: computed in float64, kept in float32
-    return import_torchaudio().transforms.Resample(from_rate, to_rate, dtype=dtype, **_KAISER_BEST).to(device)
+    kernel_dtype = torch.float64 if dtype == "torch.float64" else None  # None: computed in float64, kept in float32
+    with torch.inference_mode(False):  # or the kernel that is kept could not be differentiated through later
+        convert = import_torchaudio().transforms.Resample(from_rate, to_rate, dtype=kernel_dtype, **_KAISER_BEST)
+        convert = convert.to(device)
+    if dtype in ("torch.float32", "torch.float64"):
+        return convert
+    return lambda x: convert(x.float()).to(x.dtype)  # half precision would raise the aliases to -60 dB
 
 
 def _as_mono(x: npt.NDArray[Any]) -> FloatArray:

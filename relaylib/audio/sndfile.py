@@ -15,75 +15,88 @@ from relaylib.audio.sniff import Container
 from relaylib.errors import AudioDecodeError
 from relaylib.types import samples_to_ms
 
-__all__ = ["open_sndfile", "probe_sndfile", "read_sndfile"]
+__all__ = ["SndfileSource"]
 
-_BLOCK_VALUES = 1 << 17  # samples times channels, 512 KiB
+_BLOCK_VALUES = 1 << 17  # samples times channels: 512 KiB
 
 
-def open_sndfile(path: str | os.PathLike[str]) -> Any:
-    """Open the file as a ``soundfile.SoundFile``.
+class SndfileSource:
+    """An open WAV, AIFF or FLAC file; close it by ``with``.
 
     Raises
     ------
     AudioDecodeError
         If libsndfile does not take the header.
     """
-    import soundfile
 
-    try:
-        return soundfile.SoundFile(os.fspath(path))
-    except (soundfile.SoundFileError, OSError) as exc:
-        why = getattr(exc, "error_string", None) or str(exc)
-        raise AudioDecodeError(
-            f"{os.path.basename(path)}: its header is damaged or of a kind that cannot be decoded ({why.strip()}); "
-            "export it again."
-        ) from exc
+    def __init__(self, path: str | os.PathLike[str], container: Container) -> None:
+        import soundfile
 
-
-def probe_sndfile(file: Any, path: str | os.PathLike[str], container: Container) -> AudioInfo:
-    """Describe an open file."""
-    n_samples = _declared(file)
-    return AudioInfo(
-        path=os.fspath(path),
-        container=container,
-        codec=file.subtype.lower() if container != "flac" else "flac",
-        sample_rate=file.samplerate,
-        channels=file.channels,
-        duration_ms=None if n_samples is None else samples_to_ms(n_samples, file.samplerate),
-        n_samples=n_samples,
-    )
-
-
-def read_sndfile(file: Any, path: str | os.PathLike[str]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
-    """Yield ``(sample_rate, mono block)`` to the end of an open file.
-
-    Raises
-    ------
-    AudioDecodeError
-        If a block does not decode, or fewer samples come than the header says.
-    """
-    import soundfile
-
-    name, rate, declared = os.path.basename(path), file.samplerate, _declared(file)
-    n_block = max(1, _BLOCK_VALUES // file.channels)
-    position = 0
-    while True:
+        self.path, self.container = os.fspath(path), container
+        self.name = os.path.basename(self.path)
         try:
-            block = file.read(n_block, dtype="float32", always_2d=True)
+            self._file: Any = soundfile.SoundFile(self.path)
         except (soundfile.SoundFileError, OSError) as exc:
-            why = getattr(exc, "error_string", None) or str(exc) or "the decoder gave up"
             raise AudioDecodeError(
-                f"{name}: damaged or cut after {samples_to_ms(position, rate)} ms ({why.strip()}); copy it again."
+                f"{self.name}: its {container} header is damaged or of a kind that cannot be decoded ({_words(exc)}); "
+                "copy or export it again."
             ) from exc
-        if len(block) == 0:
-            break
-        position += len(block)
-        yield rate, downmix(block)
-    if declared is not None and position < declared:
-        said, there = samples_to_ms(declared, rate), samples_to_ms(position, rate)
-        raise AudioDecodeError(f"{name}: is cut, its header says {said} ms and {there} ms are there; copy it again.")
+
+    def __enter__(self) -> SndfileSource:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._file.close()
+
+    @property
+    def n_samples(self) -> int | None:
+        """Samples per channel by the header; None where a FLAC encoder could not go back to fill it in."""
+        n_samples = int(self._file.frames)
+        return n_samples if n_samples < 1 << 48 else None  # libsndfile's word for "unknown" is close to 2 ** 63
+
+    def probe(self) -> AudioInfo:
+        """Describe the audio."""
+        rate = self._file.samplerate
+        return AudioInfo(
+            path=self.path,
+            container=self.container,
+            codec="flac" if self.container == "flac" else self._file.subtype.lower(),
+            sample_rate=rate,
+            channels=self._file.channels,
+            duration_ms=None if self.n_samples is None else samples_to_ms(self.n_samples, rate),
+            n_samples=self.n_samples,
+        )
+
+    def read(self) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+        """Yield ``(sample_rate, mono block)`` to the end.
+
+        Raises
+        ------
+        AudioDecodeError
+            If a block does not decode, or fewer samples come than the header says.
+        """
+        import soundfile
+
+        rate, position = self._file.samplerate, 0
+        n_block = max(1, _BLOCK_VALUES // self._file.channels)
+        while True:
+            try:
+                block = self._file.read(n_block, dtype="float32", always_2d=True)
+            except (soundfile.SoundFileError, OSError) as exc:
+                at_ms = samples_to_ms(position, rate)
+                raise AudioDecodeError(
+                    f"{self.name}: is damaged or cut, after {at_ms} ms at the earliest ({_words(exc)}); copy it again."
+                ) from exc
+            if len(block) == 0:
+                break
+            position += len(block)
+            yield rate, downmix(block)
+        if self.n_samples is not None and position < self.n_samples:
+            said, there = samples_to_ms(self.n_samples, rate), samples_to_ms(position, rate)
+            raise AudioDecodeError(
+                f"{self.name}: is cut, its header says {said} ms of audio and {there} ms are there; copy it again."
+            )
 
 
-def _declared(file: Any) -> int | None:
-    n_samples = int(file.frames)
-    return n_samples if n_samples < 1 << 48 else None  # libsndfile's word for unknown is close to 2 ** 63
+def _words(exc: Exception) -> str:
+    return (getattr(exc, "error_string", "") or str(exc) or "the decoder gave up").strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import av
@@ -34,8 +35,16 @@ def test_empty_file(tmp_path):
 def test_absent_file_and_folder(tmp_path):
     fails(tmp_path / "absent.wav", "No such file")
     fails(tmp_path, "directory")
+    with pytest.raises(AudioDecodeError, match="cannot be read"):
+        load("null\0byte.wav")
     with pytest.raises(AudioDecodeError, match="No such file"):
         content_digest(tmp_path / "absent.wav")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.wav")
+    fails(tmp_path / "x.wav", "no regular file")
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".mp3", ".m4a"])
