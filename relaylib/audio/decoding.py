@@ -53,6 +53,14 @@ def probe(path: str | os.PathLike[str]) -> AudioInfo:
 def stream(path: str | os.PathLike[str], *, block_samples: int = 10 * SAMPLE_RATE) -> Iterator[FloatArray]:
     """Yield the audio of a file in blocks, in memory that does not grow with its length.
 
+    Channels are averaged, all with the same weight, then resampled. Integer samples are scaled to -1..1, float samples
+    kept as they are, beyond 1.0 too. Of several audio tracks the first is read; pictures are ignored.
+
+    Time 0 is the start of the recording. Encoder delay that the container declares (LAME tag, Opus pre-skip, MP4 edit
+    list) is cut; a bare MP3 without a tag loses the 1105 samples that nearly all encoders add, bare AAC its first
+    frame. A fragmented MP4 without an edit list keeps its one frame of delay. Sound that starts after the picture, and
+    gaps of more than 0.1 s in the timestamps, are silence, as in a player.
+
     Parameters
     ----------
     path : str or PathLike
@@ -68,9 +76,21 @@ def stream(path: str | os.PathLike[str], *, block_samples: int = 10 * SAMPLE_RAT
     Raises
     ------
     ParameterError
-        If `block_samples` is not positive.
+        If `block_samples` is not positive; at the call.
     AudioDecodeError
-        If the file cannot be read, is not audio, is damaged, or holds NaN, infinity or nothing at all.
+        While iterating, if the file is absent, empty, not audio, without an audio track or without samples; if a
+        sample is NaN or infinite; if the rate is outside 1 to 768 kHz or changes on the way; if the file is damaged; or
+        if it was cut, that is, ends before it says: the data of a WAV (by more than 1 kB), the frames of FLAC and AAC,
+        the boxes of an MP4, the segment of a WebM, the last page of an Ogg, the tag of an MP3. Blocks that came before
+        are then not to be used.
+
+    Notes
+    -----
+    Odd, but decoded to the end of the file: a RIFF size that does not fit; a data size of 0 or just below 2 or 4 GiB, as
+    programs leave it that write to pipes; a FLAC or WebM that does not know its length. A data size that is too small is
+    believed, with a warning in the log. A cut MP3 without a tag cannot be told from a short one. A few packets of a
+    lossy codec that do not decode become silence, with a warning; see
+    :class:`relaylib.audio.compressed.CompressedSource`.
     """
     if block_samples <= 0:
         raise ParameterError(f"block_samples={block_samples}: need a positive number of samples.")
@@ -105,12 +125,12 @@ def load(path: str | os.PathLike[str]) -> Waveform:
     Returns
     -------
     Waveform
-        Mono, 16 kHz, float32.
+        Mono, 16 kHz, float32, at least one sample.
 
     Raises
     ------
     AudioDecodeError
-        If the file cannot be read, is not audio, is damaged, or holds NaN, infinity or nothing at all.
+        If the file cannot be read, is not audio, is cut or damaged, or holds NaN, infinity or no samples; see `stream`.
     """
     return Waveform(np.concatenate(list(_canonical(path))), SAMPLE_RATE)
 
