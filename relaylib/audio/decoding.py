@@ -86,10 +86,10 @@ def stream(path: str | os.PathLike[str], *, block_samples: int = 10 * SAMPLE_RAT
 
     Notes
     -----
-    Odd, but decoded to the end of the file: a RIFF size that does not fit; a data size of 0 or just below 2 or 4 GiB, as
-    programs leave it that write to pipes; a FLAC or WebM that does not know its length. A data size that is too small is
-    believed, with a warning in the log. A cut MP3 without a tag cannot be told from a short one. A few packets of a
-    lossy codec that do not decode become silence, with a warning; see
+    Odd, but decoded to the end of the file: a RIFF size that does not fit; a data size of 0 or just below 2 or 4 GiB,
+    as programs leave it that write to pipes; a FLAC or WebM that does not know its length. A data size that is too
+    small is believed, with a warning in the log. A cut MP3 without a tag cannot be told from a short one. A few packets
+    of a lossy codec that do not decode become silence, with a warning; see
     :class:`relaylib.audio.compressed.CompressedSource`.
     """
     if block_samples <= 0:
