@@ -15,6 +15,9 @@ __all__ = ["MIN_FRAMES", "Targets", "frame_targets"]
 MIN_FRAMES = 3
 """Shorter labels are trained as this many frames, so that the default minimum of 50 ms keeps a click."""
 
+_FRAMELESS = 2
+"""Frames' worth of audio that encoders may leave at the end without a frame of its own."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Targets:
@@ -29,7 +32,8 @@ def frame_targets(
 ) -> Targets:
     """Mark the frames that annotations touch.
 
-    A span marks every frame it touches, and at least :data:`MIN_FRAMES` around its middle. The annotation's
+    A span marks every frame it touches, and at least :data:`MIN_FRAMES` around its middle; one that begins
+    after the last frame's end (give or take what encoders leave over) marks none. The annotation's
     confidence weighs the loss of its frames (the larger one where two overlap): at 0 they are left out of
     training, for or against.
 
@@ -59,7 +63,10 @@ def frame_targets(
         k = column.get(span.artifact_type)
         if k is None or n_frames == 0:
             continue
-        first, last = _widened(*ms_to_frames(span.start_ms, span.end_ms, hop_ms), n_frames)
+        first, last = ms_to_frames(span.start_ms, span.end_ms, hop_ms)
+        if first >= n_frames + _FRAMELESS:
+            continue
+        first, last = _widened(first, last, n_frames)
         fresh = labels[first:last, k] == 0
         weights[first:last, k] = np.where(fresh, span.confidence, np.maximum(weights[first:last, k], span.confidence))
         labels[first:last, k] = 1
