@@ -83,9 +83,7 @@ def read_devset(folder: Path) -> list[AudioItem]:
     """Return the files of the development set that are not too long, each with its voice as group."""
     voices = {entry["filename"]: entry["voice"] for entry in json.loads((folder / "manifest.json").read_text("utf-8"))}
     labelled = read_manifest(folder / "annotations.json")
-    return [
-        replace(item, group=voices[item.filename]) for item in labelled if (item.duration_ms or 0) <= LONGEST_MS
-    ]
+    return [replace(item, group=voices[item.filename]) for item in labelled if (item.duration_ms or 0) <= LONGEST_MS]
 
 
 def write_part(name: str, part: Part, devset: Path, out: Path) -> None:
