@@ -30,7 +30,8 @@ $(STAMP): pyproject.toml constraints.txt
 		|| { echo "relaylib needs Python 3.10 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 		|| { rm -rf $(VENV); echo "$(PYTHON) cannot make an environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@echo "Installing relaylib and what it needs into $(VENV); the first time takes a few minutes."
+	@$(BIN)/python -m pip install -qq --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
 demo: setup ## train, detect and evaluate on speech that comes along, into demo-out/
