@@ -12,6 +12,7 @@ from relaylib.models.spectral.framing import FloatArray
 from relaylib.models.spectral.lags import echo_features, repetition_features
 from relaylib.models.spectral.mel import active_frames, log_mel, mel_features, reference_level
 from relaylib.models.spectral.quiet import quiet_features
+from relaylib.models.spectral.residual import residual_features
 from relaylib.models.spectral.voice import pitch_features, texture_features, timbre_features
 from relaylib.types import HOP, SAMPLE_RATE
 
@@ -49,6 +50,7 @@ class SpectralEncoder:
         groups = (
             mel_features(mel_db),
             fine_features(samples, reference_level(mel_db)),
+            residual_features(samples),
             quiet_features(samples),
             repetition_features(samples, mel_db),
             echo_features(samples),
