@@ -148,7 +148,7 @@ class EmbeddingCache:
     def _hit(self, entry: Entry) -> Frames | None:
         try:
             state = entry.array.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         seen = (entry.stem, state.st_mtime_ns, state.st_size)
         frames = entry.read(verify=seen not in self._verified)

@@ -21,7 +21,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from relaylib.models.embed import embed_stream
+from relaylib.models.embedding import embed_stream
 from relaylib.models.encoder import Encoder
 from relaylib.models.recording import AudioSource, Recording
 from relaylib.types import SAMPLE_RATE, Frames

@@ -1,6 +1,7 @@
 """Checkpoints through transformers: the same numbers as the library itself, and clear words when it cannot be."""
 
 import json
+import logging
 import shutil
 import time
 import types
@@ -8,20 +9,26 @@ import types
 import numpy as np
 import pytest
 import torch
-from small_encoders import ARCHITECTURES, SMALL, make_checkpoint, speechlike
+from small_encoders import ARCHITECTURES, SMALL, speechlike
 
 from relaylib.errors import EncoderNotAvailableError, ParameterError
 from relaylib.models import embed, load_encoder
 from relaylib.models.pretrained import _quiet_transformers
 
+_log = logging.getLogger(__name__)  # pytest --log-cli-level=info shows the figures
+
 TOLERANCE = 1e-4
 
 
-def reference(folder, samples):
-    """Return what transformers gives: all hidden states, the last one taken from ``last_hidden_state``."""
+def transformers_model(folder):
+    """Return the feature extractor and the model as a user of transformers loads them."""
     with _quiet_transformers() as transformers:
         extract = transformers.Wav2Vec2FeatureExtractor.from_pretrained(folder)
-        model = transformers.AutoModel.from_pretrained(folder).eval()
+        return extract, transformers.AutoModel.from_pretrained(folder).eval()
+
+
+def hidden_states(extract, model, samples):
+    """Return what transformers gives: all hidden states, the last one taken from ``last_hidden_state``."""
     inputs = extract(samples, sampling_rate=16000, return_tensors="pt").input_values
     with torch.no_grad():
         output = model(inputs, output_hidden_states=True)
@@ -32,18 +39,21 @@ def reference(folder, samples):
 def test_short_clips_embed_as_in_transformers(checkpoints, architecture):
     """Every layer choice is within 1e-4 of transformers' own hidden states, for clips of even and odd lengths."""
     folder = checkpoints(architecture)
-    depth = SMALL["num_hidden_layers"]
-    for seconds in (0.025, 0.511, 3.0):
-        samples = speechlike(seconds, seed=3) + np.float32(0.05)  # an offset, so that the normalisation shows
-        hidden = reference(folder, samples)
-        for layer in (None, *range(-depth - 1, depth + 1)):
-            rows = load_encoder(folder, layer=layer).encode(samples)
-            assert rows.shape == (len(hidden[0]), SMALL["hidden_size"])
+    depth, width = SMALL["num_hidden_layers"], SMALL["hidden_size"]
+    extract, model = transformers_model(folder)
+    clips = [speechlike(s, seed=3) + np.float32(0.05) for s in (0.025, 0.511, 3.0)]  # an offset shows normalisation
+    expected = [hidden_states(extract, model, clip) for clip in clips]
+    worst = 0.0
+    for layer in (None, "mix", *range(-depth - 1, depth + 1)):
+        encoder = load_encoder(folder, layer=layer)
+        assert (encoder.n_layers, encoder.dim) == ((depth + 1, (depth + 1) * width) if layer == "mix" else (1, width))
+        for clip, hidden in zip(clips, expected, strict=True):
+            wanted = np.concatenate(hidden, axis=1) if layer == "mix" else hidden[-1 if layer is None else layer]
+            rows = encoder.encode(clip)
             assert rows.dtype == np.float32
-            np.testing.assert_allclose(rows, hidden[-1 if layer is None else layer], atol=TOLERANCE, rtol=0)
-        mix = load_encoder(folder, layer="mix")
-        assert (mix.n_layers, mix.dim) == (depth + 1, (depth + 1) * SMALL["hidden_size"])
-        np.testing.assert_allclose(mix.encode(samples), np.concatenate(hidden, axis=1), atol=TOLERANCE, rtol=0)
+            np.testing.assert_allclose(rows, wanted, atol=TOLERANCE, rtol=0)
+            worst = max(worst, float(np.abs(rows - wanted).max()))
+    _log.info("%s: largest difference %.1e", architecture, worst)
 
 
 def test_embedding_of_a_short_clip_is_that_of_encode(checkpoints):
@@ -54,16 +64,36 @@ def test_embedding_of_a_short_clip_is_that_of_encode(checkpoints):
     assert (frames.duration_ms, frames.hop_ms) == (2000, 20)
 
 
+def closeness(rows, wanted):
+    """Return the cosine of each frame with what is wanted."""
+    return (rows * wanted).sum(1) / np.linalg.norm(rows, axis=1) / np.linalg.norm(wanted, axis=1)
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_windows_stay_close_to_the_whole_clip(checkpoints, architecture, record_property):
-    """90 s in windows: mean cosine at least 0.999 to the whole clip, with the default window and context."""
-    samples = speechlike(90, seed=1)
+def test_windows_stay_close_to_the_whole_clip(checkpoints, architecture):
+    """75 s in three windows: mean cosine at least 0.999 to the whole clip, with the default window and context."""
+    samples = speechlike(75, seed=1)
     encoder = load_encoder(checkpoints(architecture))
     whole, windowed = encoder.encode(samples), embed(samples, encoder).embeddings
     assert whole.shape == windowed.shape
-    cosine = (whole * windowed).sum(1) / np.linalg.norm(whole, axis=1) / np.linalg.norm(windowed, axis=1)
-    record_property("cosine", f"{architecture}: mean {cosine.mean():.6f}, min {cosine.min():.6f}")
+    cosine = closeness(windowed, whole)
+    _log.info("%s: cosine mean %.5f, min %.4f", architecture, cosine.mean(), cosine.min())
     assert cosine.mean() >= 0.999
+    assert cosine.min() >= 0.995
+
+
+@pytest.mark.parametrize("architecture", ["wav2vec2-group", "wav2vec2-layer", "hubert"])
+def test_windows_are_normalised_by_the_whole_recording(checkpoints, architecture):
+    """What enters the first layer, before any attention, is what it is in the whole clip, however loudness changes."""
+    encoder = load_encoder(checkpoints(architecture), layer=0, window=200 * 320, context=80 * 320)
+    samples = speechlike(8)
+    samples[4 * 16000 :] *= 0.01
+    whole = encoder.encode(samples)
+    windowed = embed(samples, encoder).embeddings
+    np.testing.assert_allclose(windowed, whole, atol=2e-3)
+    # windows on their own would lift the quiet half
+    quiet = encoder.encode(samples[5 * 16000 :])
+    assert np.abs(quiet[20:80] - whole[270:330]).max() > 0.1
 
 
 def test_layers_above_the_chosen_one_are_not_run(checkpoints):
@@ -73,17 +103,15 @@ def test_layers_above_the_chosen_one_are_not_run(checkpoints):
 
 
 def test_an_impulse_moves_the_frames_around_it(checkpoints):
-    """What enters the first layer sees its convolutions only: a change at 1.5 s moves frame 75 most."""
-    folder = make_checkpoint(
-        checkpoints("wav2vec2-layer-unnormalised").with_name("local"), "wav2vec2-layer-unnormalised"
-    )
-    encoder = load_encoder(folder, layer=0)
+    """What enters the first layer sees its convolutions only: a change within frame 75 moves that frame most."""
+    encoder = load_encoder(checkpoints("wav2vec2-layer-unnormalised"), layer=0)
     clean = speechlike(3)
     struck = clean.copy()
     struck[75 * 320 + 160] += 1.0
     moved = np.abs(encoder.encode(struck) - encoder.encode(clean)).sum(1)
     assert moved.argmax() in (74, 75)
-    assert moved[73:77].sum() > moved[:73].sum() + moved[77:].sum()  # further away only the positional convolution
+    far = np.abs(np.arange(len(moved)) - 75) > 66  # further than the positional convolution sees
+    assert moved[far].max() < 1e-4
 
 
 @pytest.mark.parametrize("n", [1, 100, 399])
@@ -93,10 +121,15 @@ def test_a_clip_shorter_than_what_a_frame_sees_has_one_frame(checkpoints, n):
     samples = speechlike(1)[:n]
     rows = load_encoder(folder).encode(samples)
     assert rows.shape == (1, SMALL["hidden_size"])
-    with _quiet_transformers() as transformers:
-        extract = transformers.Wav2Vec2FeatureExtractor.from_pretrained(folder)
-        model = transformers.AutoModel.from_pretrained(folder).eval()
-    padded = extract(samples, sampling_rate=16000, return_tensors="pt", padding="max_length", max_length=400)
+    extract, model = transformers_model(folder)
+    padded = extract(
+        samples,
+        sampling_rate=16000,
+        return_tensors="pt",
+        padding="max_length",
+        max_length=400,
+        return_attention_mask=True,
+    )
     with torch.no_grad():
         expected = model(padded.input_values).last_hidden_state[0].numpy()
     np.testing.assert_allclose(rows, expected, atol=TOLERANCE, rtol=0)
