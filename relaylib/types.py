@@ -6,7 +6,8 @@ are samples (at :data:`SAMPLE_RATE`) and frames of :data:`HOP` samples.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -118,6 +119,33 @@ class Detection:
     def __post_init__(self) -> None:
         _check_span(self.start_ms, self.end_ms)
         _check_unit("confidence", self.confidence)
+
+    @classmethod
+    def many(
+        cls,
+        starts_ms: npt.NDArray[np.int64],
+        ends_ms: npt.NDArray[np.int64],
+        artifact_types: Sequence[str],
+        confidences: npt.NDArray[Any],
+    ) -> list[Detection]:
+        """Return a detection for each row of four columns of equal length.
+
+        The same as making them one by one, and several times as fast: their rules are checked on the columns.
+        """
+        broken = ~((starts_ms >= 0) & (starts_ms < ends_ms) & (confidences >= 0.0) & (confidences <= 1.0))
+        columns: tuple[Sequence[Any], ...] = (
+            starts_ms.tolist(),
+            ends_ms.tolist(),
+            artifact_types,
+            confidences.tolist(),
+        )
+        if broken.any():
+            row = int(broken.argmax())
+            cls(*(column[row] for column in columns))  # says what is wrong with it
+        made = [object.__new__(cls) for _ in artifact_types]
+        for name, column in zip(cls.__slots__, columns, strict=True):
+            deque(map(getattr(cls, name).__set__, made, column), maxlen=0)
+        return made
 
 
 Span = Annotation | Detection

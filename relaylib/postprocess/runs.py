@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Runs", "active_runs", "hysteresis_runs", "merge_groups", "run_maxima"]
+__all__ = ["Runs", "active_runs", "merge_groups", "run_maxima"]
 
 IntArray = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -24,16 +24,6 @@ def active_runs(active: Mask) -> Runs:
     if active[-1]:
         edges = np.concatenate([edges, [len(active)]])
     return edges[0::2], edges[1::2]
-
-
-def hysteresis_runs(scores: npt.NDArray[Any], high: float, low: float) -> Runs:
-    """Return the runs of ``scores >= low`` that hold at least one frame of ``scores >= high``."""
-    starts, ends = active_runs(scores >= low)
-    seeds = np.flatnonzero(scores >= high)
-    first_seed = np.searchsorted(seeds, starts)
-    kept = first_seed < len(seeds)
-    kept[kept] = seeds[first_seed[kept]] < ends[kept]
-    return starts[kept], ends[kept]
 
 
 def merge_groups(starts: IntArray, ends: IntArray, max_gap: int) -> tuple[Mask, Mask]:

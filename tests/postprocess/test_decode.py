@@ -195,8 +195,10 @@ def test_what_is_no_score_is_refused(bad):
     """NaN and logits are an error, not detections."""
     values = np.full((40, 3), 0.25, np.float32)
     values[17, 1] = bad
-    with pytest.raises(ParameterError, match=r"click.*0\.\.1"):
+    with pytest.raises(ParameterError, match=r"scores span .*need 0\.\.1"):
         decode(Scores(values, TYPES, 800))
+    with pytest.raises(ParameterError, match=r"scores of 'click' span .*need 0\.\.1"):
+        spans_of_type(values[:, 1], artifact_type="click")
 
 
 def test_scores_of_several_types_are_refused_where_one_is_expected():

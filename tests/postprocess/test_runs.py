@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relaylib.postprocess.runs import active_runs, hysteresis_runs, merge_groups, run_maxima
+from relaylib.postprocess.runs import active_runs, merge_groups, run_maxima
 
 
 def listed(runs):
@@ -33,12 +33,6 @@ def test_runs_paint_the_frames_they_came_from(frames):
         painted[start:end] = [True] * (end - start)
     assert painted == frames
     assert all(end < start for (_, end), (start, _) in pairwise(runs))
-
-
-def test_hysteresis_keeps_the_runs_with_a_seed():
-    scores = np.array([0.4, 0.4, 0.0, 0.4, 0.8, 0.0, 0.8, 0.4])
-    assert listed(hysteresis_runs(scores, 0.8, 0.4)) == [(3, 5), (6, 8)]
-    assert listed(hysteresis_runs(scores, 0.9, 0.4)) == []
 
 
 def test_gaps_up_to_the_window_chain():
