@@ -1,0 +1,112 @@
+"""What README.md shows works: its Python and its labels on the demo's speech, its commands, links and make targets."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import pytest
+
+from relaylib.cli import main
+from relaylib.demo import load_demo
+from relaylib.formats import read_manifest, write_manifest
+from relaylib.types import AudioItem, Manifest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+TEXT = (ROOT / "README.md").read_text("utf-8")
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def _commands(first_word: str) -> list[list[str]]:
+    lines = [line for block in _blocks("sh") for line in block.splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith(f"{first_word} ")]
+
+
+def _part(manifest: Manifest, n_files: int) -> Manifest:
+    """Return the shortest recordings with spans and a clean one, and the types that occur in them."""
+    by_length = sorted(manifest, key=lambda item: item.duration_ms or 0)
+    chosen = [item for item in by_length if item.annotations][: n_files - 1]
+    chosen += [item for item in by_length if not item.annotations][:1]
+    used = {span.artifact_type for item in chosen for span in item.annotations}
+    return Manifest(tuple(t for t in manifest.artifact_types if t.name in used), tuple(chosen))
+
+
+def _copied(items: Manifest, source: Path, folder: Path) -> tuple[AudioItem, ...]:
+    folder.mkdir()
+    for item in items:
+        (folder / Path(item.filename).name).write_bytes((source / item.filename).read_bytes())
+    return tuple(replace(item, filename=Path(item.filename).name) for item in items)
+
+
+def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
+    """With a few of the demo's recordings as ``speech``, ``labels.json``, ``new`` and ``new.json``."""
+    demo = load_demo()
+    labels, new = _part(demo.train, 4), _part(demo.test, 3)
+    audio = _copied(new, demo.audio_root, tmp_path / "new")
+    (tmp_path / "new" / audio[0].filename).rename(tmp_path / "new" / "take1.flac")
+    audio = (replace(audio[0], filename="take1.flac"), *audio[1:])
+    write_manifest(
+        replace(labels, audio=_copied(labels, demo.audio_root, tmp_path / "speech")), tmp_path / "labels.json"
+    )
+    write_manifest(replace(new, audio=audio), tmp_path / "new.json")
+    monkeypatch.chdir(tmp_path)
+    (example,) = _blocks("python")
+    exec(example, {})
+    assert (tmp_path / "my.safetensors").stat().st_size > 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in new.type_names)
+    assert "failed" not in printed
+
+
+def test_the_labels_are_a_manifest(tmp_path):
+    (block,) = _blocks("json")
+    json.loads(block)
+    (tmp_path / "labels.json").write_text(block, "utf-8")
+    manifest = read_manifest(tmp_path / "labels.json")
+    assert manifest.type_names == ("glitch", "long_pause")
+    assert [len(item.annotations) for item in manifest] == [1, 0]
+
+
+@pytest.mark.parametrize("words", _commands("relaylib"), ids=" ".join)
+def test_commands_and_their_options_exist(words, tmp_path, monkeypatch):
+    """Each line parses, with files of the names it gives; nothing is run."""
+    monkeypatch.chdir(tmp_path)
+    for name in words:
+        if name.endswith("/"):
+            (tmp_path / name).mkdir()
+    command = main.commands[words[0]]
+    context = command.make_context(words[0], words[1:], resilient_parsing=False)
+    assert context.params
+
+
+def test_every_command_is_shown():
+    shown = {words[0] for words in _commands("relaylib")}
+    assert isinstance(main, click.Group)
+    assert set(main.commands) - shown <= {"demo"}  # that is `make demo`
+
+
+def test_make_targets_exist():
+    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert {words[0] for words in _commands("make")} <= set(targets)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """Files and folders of the repository that a page links or shows are there, and anchors are headings of it."""
+    text = page.read_text("utf-8")
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    headings = {
+        re.sub(r"[^\w\- ]", "", h).strip().lower().replace(" ", "-") for h in re.findall(r"^#+ (.*)$", text, re.M)
+    }
+    anchors = {target[1:] for target in targets if target.startswith("#")}
+    assert anchors <= headings
+    files = {target.partition("#")[0] for target in targets if not re.match(r"https?:|#", target)}
+    assert not [name for name in files if not (page.parent / name).exists()]
