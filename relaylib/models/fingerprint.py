@@ -21,7 +21,7 @@ def fingerprint(settings: Mapping[str, Any], weights: Iterable[tuple[str, npt.ND
     Examples
     --------
     >>> fingerprint({"hop": 320})[:8]
-    '3c6d9f02'
+    'd50065bb'
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, allow_nan=False).encode())
     for name, values in sorted(weights, key=lambda named: named[0]):
