@@ -26,6 +26,7 @@ FloatArray = npt.NDArray[np.float32]
 _CONTAINERS = "mp3,ogg,mov,mp4,m4a,3gp,3g2,mj2,aac,matroska,webm,flac,wav,w64,aiff,au,caf,asf,amr,ac3,eac3,loas,mpegts"
 _NAMES = {"mov": "mp4", "matroska": "webm"}
 _LOSSLESS = frozenset({"flac", "alac"})
+_MP3_SHORT_S = 0.1
 _SHORT_S = 0.5  # padding, rounding and gaps of silence at the end stay below
 _UNTAGGED_MP3_DELAY = 1105  # of LAME (576) and of any decoder (529), in samples
 
@@ -39,7 +40,7 @@ class CompressedSource(Source):
 
     A few packets (3, and 1 % of those before) may be damaged: they become silence where the container has a clock, and
     are left out where it has none (MP3), with a warning in the log. More, or one in a lossless codec, is an error, and
-    so is audio that ends 0.5 s and 1 % before the container says.
+    so is audio that ends 0.5 s and 1 % before the container says, or an MP3 of which 0.1 s are missing by its tag.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ class CompressedSource(Source):
             self._container.close()
             raise undecodable(path, "no audio frame is found in it")
         name = self._container.format.name.split(",")[0]
-        duration = self._container.duration
+        duration = None if self._is_guessed(name) else self._container.duration
         self.info = AudioInfo(
             path=path,
             container=_NAMES.get(name, name),
@@ -76,6 +77,7 @@ class CompressedSource(Source):
             sample_rate=self._stream.rate,
             channels=self._stream.channels,
             duration_ms=None if duration is None or duration < 0 else round(duration / 1000),
+            n_samples=None if duration is None else self._counted(name),
         )
 
     def blocks(self) -> Iterator[FloatArray]:
@@ -109,6 +111,17 @@ class CompressedSource(Source):
         """Close the decoder."""
         self._container.close()
 
+    def _is_guessed(self, name: str) -> bool:
+        """Whether FFmpeg has the length from the size of the file, which may be off by a fifth."""
+        return name == "aac" or (name == "mp3" and not self._stream.start_time)
+
+    def _counted(self, name: str) -> int | None:
+        """Return how many samples the header counts, None where it has but a duration."""
+        length, unit = self._stream.duration, self._stream.time_base
+        if name not in ("mp3", "mov") or not length or not unit:
+            return None
+        return round(length * unit * self._stream.rate)
+
     def _check_length(self, n_samples: int) -> None:
         """Refuse audio that ends long before a container that knows its length says so."""
         stream, container = self._stream, self.info.container
@@ -122,7 +135,9 @@ class CompressedSource(Source):
         else:
             return
         found_s = n_samples / self.info.sample_rate
-        if found_s < 0.99 * promised_s - _SHORT_S:
+        # the tag of an MP3 counts its frames; what is missing somewhere moves all that follows
+        least_s = promised_s - _MP3_SHORT_S if container == "mp3" else 0.99 * promised_s - _SHORT_S
+        if found_s < least_s:
             reason = f"it promises {promised_s:.3f} s, nothing can be decoded from here on"
             raise damaged(self.info.path, samples_to_ms(n_samples, self.info.sample_rate), reason)
 

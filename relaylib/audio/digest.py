@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 
 from relaylib.errors import AudioDecodeError
 
@@ -20,13 +21,19 @@ def content_digest(path: str | os.PathLike[str]) -> str:
     Raises
     ------
     AudioDecodeError
-        If the file is absent or cannot be read.
+        If the file is absent, not a regular file (a device never ends), or cannot be read.
     """
     digest = hashlib.sha256()
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise AudioDecodeError(f"{os.fspath(path)}: is no regular file; copy the audio to one.")
         with open(path, "rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)
-    except OSError as exc:
-        raise AudioDecodeError(f"{os.fspath(path)}: cannot be read: {exc.strerror or exc}; check the path.") from exc
+    except AudioDecodeError:
+        raise
+    except (OSError, ValueError) as exc:  # ValueError: a null byte in the path
+        raise AudioDecodeError(
+            f"{os.fspath(path)}: cannot be read: {getattr(exc, 'strerror', exc)}; check the path."
+        ) from exc
     return digest.hexdigest()

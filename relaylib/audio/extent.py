@@ -37,7 +37,7 @@ def check_extent(path: Path, file: BinaryIO) -> None:
     if head[4:8] in (b"ftyp", b"styp"):
         needs = _mp4_end(file, end)
     elif head.startswith(b"\x1a\x45\xdf\xa3"):
-        needs = _webm_end(file)
+        needs = _webm_end(file, end)
     elif head.startswith(b"OggS"):
         needs = _ogg_end(file, end)
     elif head.startswith(b"FORM"):
@@ -68,7 +68,7 @@ def _mp4_end(file: BinaryIO, end: int) -> int:
     return at
 
 
-def _webm_end(file: BinaryIO) -> int:
+def _webm_end(file: BinaryIO, end: int) -> int:
     """Return where the segment ends, 0 if it does not say."""
     file.seek(0)
     for wanted in (_EBML_HEADER, _SEGMENT):
@@ -77,6 +77,8 @@ def _webm_end(file: BinaryIO) -> int:
         if name != wanted or size == (1 << 7 * n_bytes) - 1:
             return 0
         if wanted == _EBML_HEADER:
+            if size > end:
+                return file.tell() + size  # may be more than a seek can take
             file.seek(size, io.SEEK_CUR)
     return file.tell() + size
 
@@ -94,7 +96,11 @@ def _vint(file: BinaryIO, *, keep_marker: bool) -> tuple[int, int]:
 
 
 def _ogg_end(file: BinaryIO, end: int) -> int:
-    """Return where the last page ends; what follows a complete page may be anything."""
+    """Return where the last page ends, or beyond the end if other bytes follow a page that is not the stream's last.
+
+    Such bytes stand where pages were, as in a download that was never filled in. A live recording may lack the mark of
+    its last page, but ends with a page.
+    """
     start = file.seek(max(0, end - 2 * _OGG_PAGE))
     tail = file.read()
     at = tail.rfind(b"OggS\x00")
@@ -103,7 +109,9 @@ def _ogg_end(file: BinaryIO, end: int) -> int:
     if len(tail) < at + 27 or len(tail) < at + 27 + tail[at + 26]:
         return end + 1
     n_segments = tail[at + 26]
-    return start + at + 27 + n_segments + sum(tail[at + 27 : at + 27 + n_segments])
+    page_end = start + at + 27 + n_segments + sum(tail[at + 27 : at + 27 + n_segments])
+    is_last = bool(tail[at + 5] & 4)
+    return end + 1 if page_end < end and not is_last else page_end
 
 
 def _adts_end(file: BinaryIO, end: int) -> int:

@@ -15,8 +15,8 @@ class AudioInfo:
     `container` comes from the content, not from the extension: ``wav``, ``aiff``, ``flac``, ``mp3``, ``aac``, ``ogg``,
     ``mp4``, ``webm`` (any Matroska) or another name of FFmpeg's. `codec` is how the samples are stored: ``pcm_16``,
     ``float``, ``opus`` ... `sample_rate` (Hz) and `channels` are those of the file, not of the waveform that `load`
-    returns. `duration_ms` is None where the header does not say, as with recordings written to a pipe, and the
-    container's estimate where there is only one: bare AAC, MP3 without a frame count.
+    returns. `duration_ms` is None where the header does not say: recordings written to a pipe, bare AAC, MP3 without a
+    LAME tag. `n_samples` counts the samples of one channel at that rate, None where the header has no exact count.
     """
 
     path: Path
@@ -25,3 +25,4 @@ class AudioInfo:
     sample_rate: int
     channels: int
     duration_ms: int | None
+    n_samples: int | None = None

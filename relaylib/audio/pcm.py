@@ -46,6 +46,7 @@ class PcmSource(Source):
             sample_rate=rate,
             channels=self._file.channels,
             duration_ms=samples_to_ms(self._file.frames, rate) if rate > 0 else None,
+            n_samples=self._file.frames,
         )
 
     def blocks(self) -> Iterator[FloatArray]:

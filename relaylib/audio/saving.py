@@ -7,10 +7,12 @@ import os
 import tempfile
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from relaylib.errors import ParameterError, RelayError
-from relaylib.types import Waveform
+from relaylib.types import SAMPLE_RATE, Waveform
 
 __all__ = ["save"]
 
@@ -25,7 +27,9 @@ _FORMATS = {
 }
 
 
-def save(path: str | os.PathLike[str], waveform: Waveform) -> None:
+def save(
+    path: str | os.PathLike[str], waveform: Waveform | npt.NDArray[np.floating], sample_rate: int = SAMPLE_RATE
+) -> None:
     """Write a waveform to a file, in the format of its ending.
 
     The file appears whole or not at all: it is written beside `path` and renamed.
@@ -35,13 +39,16 @@ def save(path: str | os.PathLike[str], waveform: Waveform) -> None:
     path : str or PathLike
         Where to; what is there is replaced. ``.wav`` and ``.aiff`` keep the float32 samples exactly, ``.flac`` rounds
         them to 24 bits and clips beyond full scale; ``.ogg`` (Vorbis), ``.opus`` and ``.mp3`` are lossy.
-    waveform : Waveform
+    waveform : Waveform or np.ndarray [shape=(n_samples,) or (n_samples, n_channels), floating point]
         Samples of any rate that the format takes.
+    sample_rate : int > 0
+        Rate of an array in Hz; a `Waveform` brings its own.
 
     Raises
     ------
     ParameterError
-        If the waveform is empty, the ending is not one of those, or the format cannot take the rate.
+        If the waveform is empty or an array not of floats in that shape, the ending is not one of those, or the format
+        cannot take the rate.
     RelayError
         If the file cannot be written.
     """
@@ -50,20 +57,29 @@ def save(path: str | os.PathLike[str], waveform: Waveform) -> None:
         raise ParameterError(
             f"{path}: cannot write {path.suffix or 'a file without ending'!r}; use {', '.join(_FORMATS)}."
         )
-    if not len(waveform.samples):
+    if isinstance(waveform, Waveform):
+        samples, sample_rate = waveform.samples, waveform.sample_rate
+    else:
+        samples = np.asarray(waveform)
+    if samples.ndim not in (1, 2) or not np.issubdtype(samples.dtype, np.floating) or sample_rate <= 0:
+        raise ParameterError(
+            f"{path}: samples have shape {samples.shape} and type {samples.dtype} at {sample_rate} Hz; "
+            "need floats, (n_samples,) or (n_samples, n_channels), at a positive rate."
+        )
+    if not samples.size:
         raise ParameterError(f"{path}: the waveform has no samples; there is nothing to save.")
     format_, subtype = _FORMATS[path.suffix.lower()]
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
         os.close(handle)
-        soundfile.write(temporary, waveform.samples, waveform.sample_rate, format=format_, subtype=subtype)
+        soundfile.write(temporary, samples, sample_rate, format=format_, subtype=subtype)
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
         temporary = None
     except soundfile.LibsndfileError as exc:
         raise ParameterError(
-            f"{path}: {format_} cannot hold this waveform at {waveform.sample_rate} Hz ({exc.error_string}); "
+            f"{path}: {format_} cannot hold this waveform at {sample_rate} Hz ({exc.error_string}); "
             "resample it, or write .wav."
         ) from exc
     except OSError as exc:

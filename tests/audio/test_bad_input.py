@@ -39,12 +39,18 @@ def test_absent_file_and_folder(tmp_path):
         load("null\0byte.wav")
     with pytest.raises(AudioDecodeError, match="No such file"):
         content_digest(tmp_path / "absent.wav")
+    with pytest.raises(AudioDecodeError, match="cannot be read"):
+        content_digest("null\0byte.wav")
+    with pytest.raises(AudioDecodeError, match="no regular file"):
+        content_digest(tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "x.wav")
     fails(tmp_path / "x.wav", "no regular file")
+    with pytest.raises(AudioDecodeError, match="no regular file"):
+        content_digest(tmp_path / "x.wav")
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".mp3", ".m4a"])
@@ -72,6 +78,36 @@ def test_random_bytes(tmp_path, seed, start):
     path = tmp_path / "x.wav"
     path.write_bytes(start + np.random.default_rng(seed).bytes(50_000))
     fails(path, "not audio|damaged|breaks off|no samples|header says")
+
+
+def test_webm_header_longer_than_a_seek_can_take(tmp_path):
+    """A size of 2**56 - 2 bytes, and one of the largest seek, are the error of any cut file."""
+    for size in (b"\x01" + b"\xff" * 6 + b"\xfe", b"\x01\x7f" + b"\xff" * 6):
+        (tmp_path / "x.webm").write_bytes(b"\x1aE\xdf\xa3" + size + bytes(500))
+        fails(tmp_path / "x.webm", "breaks off")
+
+
+def test_ogg_that_was_never_filled_in(tmp_path, encoded):
+    """A download that reserved its place and broke off ends with zeros instead of pages."""
+    data = encoded(".ogg", "ogg", "libopus", 48_000).read_bytes()
+    (tmp_path / "x.ogg").write_bytes(data[: len(data) // 2] + bytes(len(data) - len(data) // 2))
+    fails(tmp_path / "x.ogg", "breaks off")
+
+
+def test_tag_behind_an_ogg(tmp_path, encoded):
+    """Bytes behind the page that is marked as the last are no part of the stream."""
+    data = encoded(".ogg", "ogg", "libopus", 48_000).read_bytes()
+    (tmp_path / "x.ogg").write_bytes(data + b"TAG" + bytes(125))
+    assert len(load(tmp_path / "x.ogg").samples) == DURATION_S * 16_000
+
+
+def test_mp3_with_frames_lost_in_the_middle(tmp_path, encoded):
+    """The tag counts the frames: 6 of 26 ms become noise that is skipped, and what follows would come too early."""
+    data = bytearray(encoded(".mp3", "mp3", "libmp3lame", 44_100).read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 1500] = np.random.default_rng(1).bytes(1500)
+    (tmp_path / "x.mp3").write_bytes(data)
+    fails(tmp_path / "x.mp3", "damaged")
 
 
 @pytest.mark.parametrize("n", [1, 3, 4, 11, 12, 20, 40])

@@ -29,6 +29,14 @@ def test_any_rate_is_written(tmp_path):
     assert soundfile.info(tmp_path / "x.wav").samplerate == 22_050
 
 
+def test_an_array_brings_its_rate_and_channels(tmp_path):
+    x = np.stack([marked(22_050), -marked(22_050)], axis=1)
+    save(tmp_path / "x.wav", x, 22_050)
+    back, rate = soundfile.read(tmp_path / "x.wav", dtype="float32")
+    np.testing.assert_array_equal(back, x)
+    assert rate == 22_050
+
+
 def test_loud_samples_survive_in_wav(tmp_path):
     save(tmp_path / "x.wav", Waveform(np.array([2.0, -3.0], np.float32)))
     assert load(tmp_path / "x.wav").samples.tolist() == [2.0, -3.0]
@@ -63,6 +71,11 @@ def test_wrong_arguments_are_named(tmp_path):
         save(tmp_path / "x.xyz", wave)
     with pytest.raises(ParameterError, match="no samples"):
         save(tmp_path / "x.wav", Waveform(np.zeros(0, np.float32)))
+    for wrong in (np.zeros(4, np.int16), np.zeros((2, 2, 2)), np.float64(0)):
+        with pytest.raises(ParameterError, match="need floats"):
+            save(tmp_path / "x.wav", wrong)
+    with pytest.raises(ParameterError, match="at 0 Hz"):
+        save(tmp_path / "x.wav", np.zeros(4), 0)
     with pytest.raises(ParameterError, match="123 Hz"):
         save(tmp_path / "x.opus", Waveform(marked(16_000), 123))
     with pytest.raises(RelayError, match="No such file"):
