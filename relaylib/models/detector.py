@@ -7,10 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
+import torch
 
-from relaylib.errors import ModelFormatError
+from relaylib.errors import EncoderNotAvailableError, ModelFormatError, RelayError
 from relaylib.models import detector_file
 from relaylib.models.config import TrainConfig
 from relaylib.models.embed import AudioSource, embed_stream
@@ -80,7 +82,7 @@ class Detector:
             artifact_types=artifact_types,
             points=points,
             metrics=metrics,
-            config=asdict(config),
+            config=msgspec.json.decode(msgspec.json.encode(config)),  # as a file gives it back
             head_kind=config.head,
         )
 
@@ -179,15 +181,17 @@ class Detector:
         """
         saved = detector_file.read(Path(path))
         meta = saved.meta
-        encoder = encoder or load_encoder(meta.encoder.name, layer=meta.encoder.layer)
+        encoder = encoder or _load_encoder(path, meta.encoder)
         _check_encoder(path, meta.encoder, encoder)
-        head = make_head(
-            meta.head,
-            dim=meta.encoder.dim,
-            n_types=len(meta.artifact_types),
-            n_layers=meta.encoder.n_layers,
-            n_members=meta.n_members,
-        )
+        # without memory until the file's weights are known to fit: its metadata may promise anything
+        with torch.device("meta"):
+            head = make_head(
+                meta.head,
+                dim=meta.encoder.dim,
+                n_types=len(meta.artifact_types),
+                n_layers=meta.encoder.n_layers,
+                n_members=meta.n_members,
+            )
         detector_file.fill(path, head, saved.weights)
         detector = cls(
             head=head,
@@ -202,8 +206,19 @@ class Detector:
         return detector
 
 
+def _load_encoder(path: str | Path, wanted: detector_file.EncoderMeta) -> Encoder:
+    try:
+        return load_encoder(wanted.name, layer=wanted.layer)
+    except EncoderNotAvailableError:
+        raise
+    except (RelayError, OSError, RuntimeError, ValueError) as exc:
+        raise ModelFormatError(f"{path} names encoder {wanted.name!r}, which cannot be used: {exc}") from exc
+
+
 def _check_encoder(path: str | Path, wanted: detector_file.EncoderMeta, encoder: Encoder) -> None:
     if encoder.fingerprint == wanted.fingerprint:
+        if (encoder.dim, encoder.n_layers, encoder.hop) != (wanted.dim, wanted.n_layers, wanted.hop):
+            raise ModelFormatError(f"{path}: its metadata describes encoder {wanted.name!r} wrongly; it is damaged.")
         return
     raise ModelFormatError(
         f"{path} was trained on encoder {wanted.name!r} with fingerprint {wanted.fingerprint[:12]}, but the "

@@ -18,7 +18,9 @@ from safetensors.torch import save as save_tensors
 
 from relaylib.errors import ModelFormatError
 from relaylib.models.config import HEADS
+from relaylib.models.fingerprint import fingerprint
 from relaylib.models.heads import Head
+from relaylib.types import SAMPLE_RATE
 from relaylib.version import __version__
 
 __all__ = ["DetectorMeta", "EncoderMeta", "PointMeta", "SavedDetector", "fill", "read", "write"]
@@ -50,7 +52,7 @@ class PointMeta(msgspec.Struct, frozen=True):
 
 
 class DetectorMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a detector but its weights."""
+    """All of a detector but its weights; `checksum` covers those, too, and is filled in when they are written."""
 
     artifact_types: list[str]
     encoder: EncoderMeta
@@ -64,6 +66,7 @@ class DetectorMeta(msgspec.Struct, frozen=True, kw_only=True):
     resampler: str = "soxr HQ"
     format: int = FORMAT
     library_version: str = __version__
+    checksum: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +90,8 @@ def write(
     tensors = {f"head.{name}": tensor.detach().contiguous() for name, tensor in weights.items()}
     tensors["golden.clip"] = torch.from_numpy(clip)
     tensors["golden.scores"] = torch.from_numpy(np.ascontiguousarray(scores))
+    meta = msgspec.structs.replace(meta, checksum=_checksum(meta, tensors))
+    # one key only: safetensors writes several in any order
     data = save_tensors(tensors, metadata={_KEY: msgspec.json.encode(meta, order="sorted").decode()})
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -115,31 +120,40 @@ def read(path: Path) -> SavedDetector:
         tensors = load_tensors(data)
     except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as exc:
         raise ModelFormatError(f"{path} is damaged: {exc}. Copy or train it again.") from exc
-    clip, scores = tensors.pop("golden.clip", None), tensors.pop("golden.scores", None)
-    weights = {name.removeprefix("head."): tensor for name, tensor in tensors.items()}
+    weights = {name.removeprefix("head."): tensor for name, tensor in tensors.items() if name.startswith("head.")}
     _check_tensors(path, meta, weights)
-    if clip is None or scores is None or clip.dtype != torch.int16 or clip.ndim != 1 or clip.numel() > 16_000 * 30:
-        raise ModelFormatError(f"{path} has no golden clip of at most 30 s; it is not a file that relaylib wrote.")
-    return SavedDetector(meta, weights, clip.numpy(), scores.float().numpy())
+    clip, scores = _golden(path, tensors)
+    if len(tensors) != len(weights) + 2 or _checksum(meta, tensors) != meta.checksum:
+        raise ModelFormatError(f"{path} is damaged: its content does not fit its checksum. Copy or train it again.")
+    return SavedDetector(meta, weights, clip, scores)
 
 
 def fill(path: str | Path, head: Head, weights: dict[str, torch.Tensor]) -> None:
-    """Load `weights` into `head`; names and shapes must agree exactly."""
+    """Put `weights` into `head`, which may be on the meta device; names and shapes must agree exactly."""
     try:
-        head.load_state_dict(weights, strict=True)
+        head.load_state_dict(weights, strict=True, assign=True)
     except RuntimeError as exc:
         raise ModelFormatError(f"{path}: its weights do not fit its metadata: {exc}") from exc
     head.eval()
 
 
+def _checksum(meta: DetectorMeta, tensors: dict[str, torch.Tensor]) -> str:
+    """Return a digest of all that a file holds."""
+    text = msgspec.json.encode(msgspec.structs.replace(meta, checksum=""), order="sorted").decode()
+    return fingerprint({"metadata": text}, [(name, tensor.numpy()) for name, tensor in tensors.items()])
+
+
 def _bytes(path: Path) -> bytes:
-    if not path.is_file():
-        raise ModelFormatError(
-            f"{path} is not a file; need the .safetensors that training wrote (no detector ships under that name)."
-        )
-    if path.stat().st_size > _MOST_BYTES:
-        raise ModelFormatError(f"{path} has {path.stat().st_size} bytes, more than any detector ({_MOST_BYTES}).")
-    return path.read_bytes()
+    try:
+        if not path.is_file():
+            raise ModelFormatError(
+                f"{path} is not a file; need the .safetensors that training wrote (no detector ships under that name)."
+            )
+        if path.stat().st_size > _MOST_BYTES:
+            raise ModelFormatError(f"{path} has {path.stat().st_size} bytes, more than any detector ({_MOST_BYTES}).")
+        return path.read_bytes()
+    except OSError as exc:
+        raise ModelFormatError(f"{path} cannot be read: {exc.strerror or exc}.") from exc
 
 
 def _metadata(path: Path, data: bytes) -> DetectorMeta:
@@ -150,7 +164,7 @@ def _metadata(path: Path, data: bytes) -> DetectorMeta:
     try:
         header = msgspec.json.decode(data[8 : 8 + length])
         text = header["__metadata__"][_KEY]
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, RecursionError) as exc:
         raise ModelFormatError(
             f"{path} is not a detector of relaylib: its header has no {_KEY!r} metadata. "
             "If it is an encoder's checkpoint, name its folder as the encoder instead."
@@ -159,7 +173,7 @@ def _metadata(path: Path, data: bytes) -> DetectorMeta:
         if msgspec.json.decode(text, type=dict).get("format", 0) > FORMAT:
             raise ModelFormatError(f"{path} was written by a later relaylib; upgrade to read it.")
         meta = msgspec.json.decode(text, type=DetectorMeta)
-    except (msgspec.DecodeError, TypeError) as exc:
+    except (msgspec.DecodeError, TypeError, RecursionError) as exc:
         raise ModelFormatError(f"{path}: its metadata is damaged: {exc}.") from exc
     _check_meta(path, meta)
     return meta
@@ -169,6 +183,7 @@ def _check_meta(path: Path, meta: DetectorMeta) -> None:
     encoder = meta.encoder
     rules = {
         "1 to 1000 artifact types": 1 <= len(meta.artifact_types) <= 1000,
+        "names of 1 to 100 characters": all(1 <= len(name) <= 100 for name in meta.artifact_types),
         "artifact types that differ": len(set(meta.artifact_types)) == len(meta.artifact_types),
         "a point for each type": len(meta.points) == len(meta.artifact_types),
         "1 to 100 members": 1 <= meta.n_members <= 100,
@@ -178,6 +193,8 @@ def _check_meta(path: Path, meta: DetectorMeta) -> None:
         f"a head of {', '.join(HEADS)}": meta.head in HEADS,
         "dim a multiple of n_layers": 1 <= encoder.n_layers <= 1000 and encoder.dim % encoder.n_layers == 0,
         "dim in 1..1000000": 1 <= encoder.dim <= 1_000_000,
+        f"a sample rate of {SAMPLE_RATE} Hz": meta.sample_rate == SAMPLE_RATE,
+        f"a format of 1..{FORMAT}": 1 <= meta.format <= FORMAT,
     }
     broken = [rule for rule, kept in rules.items() if not kept]
     if broken:
@@ -192,3 +209,18 @@ def _check_tensors(path: Path, meta: DetectorMeta, weights: dict[str, torch.Tens
     for name, tensor in weights.items():
         if tensor.dtype != torch.float32 or not bool(torch.isfinite(tensor).all()):
             raise ModelFormatError(f"{path}: weight {name!r} is not finite float32; the file is damaged.")
+
+
+def _golden(path: Path, tensors: dict[str, torch.Tensor]) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32]]:
+    """Return the golden clip and its scores, or refuse a file that has none."""
+    clip, scores = tensors.get("golden.clip"), tensors.get("golden.scores")
+    if (
+        clip is None
+        or scores is None
+        or clip.dtype != torch.int16
+        or clip.ndim != 1
+        or not 0 < clip.numel() <= SAMPLE_RATE * 30
+        or scores.dtype != torch.float32
+    ):
+        raise ModelFormatError(f"{path} has no golden clip of at most 30 s; it is not a file that relaylib wrote.")
+    return clip.numpy(), scores.numpy()
