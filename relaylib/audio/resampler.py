@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from math import gcd
 from typing import TYPE_CHECKING, Any, overload
@@ -148,8 +149,20 @@ def _resample_tensor(x: torch.Tensor, from_rate: int, to_rate: int) -> torch.Ten
     if n_out == 0:
         return x[..., :0]
     convert = _tensor_resampler(from_rate, to_rate, str(x.dtype), str(x.device))
+    with _full_precision() if x.is_cuda else nullcontext():
+        out = convert(x.contiguous())
     # torchaudio gives ceil(n * to / from) samples, soxr rounds
-    return convert(x)[..., :n_out]
+    return out[..., :n_out]
+
+
+def _full_precision() -> AbstractContextManager[None]:
+    """Return a context without TF32, by which cuDNN convolves with 10 bits unless told otherwise: aliases at -60 dB."""
+    import torch
+
+    cudnn: Any = torch.backends.cudnn
+    keep = {name: getattr(cudnn, name) for name in ("enabled", "benchmark", "deterministic")}
+    context: AbstractContextManager[None] = cudnn.flags(**keep, allow_tf32=False)
+    return context
 
 
 @lru_cache(maxsize=8)

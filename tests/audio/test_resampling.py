@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from relaylib.audio import Resampler, resample
+from relaylib.audio.resampler import _full_precision
 from relaylib.errors import ParameterError
 
 RATES = [44_100, 48_000, 24_000]
@@ -109,6 +110,23 @@ def test_tensors_stay_tensors_and_agree_with_arrays():
 def test_tensors_are_as_long_as_arrays(n):
     torch = pytest.importorskip("torch")
     assert resample(torch.zeros(3, n), 44_100, 16_000).shape == (3, len(resample(np.zeros(n), 44_100, 16_000)))
+
+
+def test_tensors_need_not_lie_in_a_row(rng):
+    torch = pytest.importorskip("torch")
+    x = torch.from_numpy(rng.standard_normal((3, 4800, 2)).astype(np.float32)).permute(2, 0, 1)
+    torch.testing.assert_close(resample(x, 48_000, 16_000)[1, 2], resample(x[1, 2].clone(), 48_000, 16_000))
+
+
+def test_full_precision_gives_the_settings_back():
+    """TF32 is off inside, and what the caller had set holds again behind."""
+    torch = pytest.importorskip("torch")
+    cudnn = torch.backends.cudnn
+    before = (cudnn.enabled, cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32)
+    with _full_precision():
+        assert not cudnn.allow_tf32
+        assert cudnn.enabled == before[0]
+    assert (cudnn.enabled, cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32) == before
 
 
 def test_tensors_of_half_precision_keep_their_type():
