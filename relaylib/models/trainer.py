@@ -6,11 +6,11 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from relaylib.errors import RelayError, TrainingError
+from relaylib.errors import AudioDecodeError, ParameterError, TrainingError
 from relaylib.models.cache import EmbeddingCache
 from relaylib.models.config import TrainConfig, TrainProgress
 from relaylib.models.detector import Detector
-from relaylib.models.embed import embed
+from relaylib.models.embedding import embed
 from relaylib.models.encoder import Encoder, load_encoder
 from relaylib.models.fitting import Example, ProgressCallback, fit_folds
 from relaylib.models.folds import fold_items
@@ -91,7 +91,7 @@ def _ignore(_: TrainProgress) -> None:
 
 
 def _types_to_learn(manifest: Manifest, config: TrainConfig) -> tuple[str, ...]:
-    types = config.artifact_types or manifest.type_names
+    types = tuple(dict.fromkeys(config.artifact_types or manifest.type_names))
     unknown = sorted(set(types) - set(manifest.type_names))
     if unknown:
         raise TrainingError(
@@ -100,7 +100,7 @@ def _types_to_learn(manifest: Manifest, config: TrainConfig) -> tuple[str, ...]:
         )
     if not types:
         raise TrainingError("the manifest has no artifact types; add the types you marked to artifact_types.")
-    return tuple(types)
+    return types
 
 
 def _embed_all(
@@ -113,7 +113,9 @@ def _embed_all(
         path = root / item.filename
         try:
             frames = embed(path, encoder) if cache is None else cache.frames(path, encoder)
-        except RelayError as exc:
+            if not len(frames):
+                raise AudioDecodeError(f"{path} holds no audio.")
+        except (AudioDecodeError, ParameterError) as exc:  # not those of the cache or the encoder: they concern all
             _log.warning("%s is left out of training: %s", item.filename, exc)
             skipped.append(item.filename)
         else:
@@ -127,10 +129,10 @@ def _check_material(material: Sequence[Example], types: Sequence[str], skipped: 
     if len(material) < 2:
         left_out = f"; {len(skipped)} could not be read, the first is {skipped[0]!r}" if skipped else ""
         raise TrainingError(f"{len(material)} usable recordings; need at least 2, one for validation{left_out}.")
-    seen = {span.artifact_type for m in material for span in m.item.annotations}
+    seen = {span.artifact_type for m in material for span in m.item.annotations if span.confidence > 0}
     missing = [name for name in types if name not in seen]
     if missing:
         raise TrainingError(
-            f"no annotation of {', '.join(map(repr, missing))}: mark at least one, "
+            f"no annotation of {', '.join(map(repr, missing))} with a confidence above 0: mark at least one, "
             "or leave the type out of artifact_types."
         )
