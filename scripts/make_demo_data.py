@@ -11,6 +11,7 @@ gets the next file: a clean one while clean files make up less than a quarter of
 annotations, per second, fill the gaps best. Audio is copied as it is, under a name made of voice and number.
 """
 
+# ruff: noqa: T201 (scripts print)
 from __future__ import annotations
 
 import argparse
@@ -116,9 +117,9 @@ def main() -> None:
         part = pick([item for item in items if (item.group in TEST_VOICES) == is_test], minutes)
         write_part(name, part, args.devset, args.out)
         clean = sum(not item.annotations for item in part.items)
-        print(f"{name}: {part.ms() / 60_000:.2f} min, {len(part.items)} files, {clean} clean, {dict(part.counts())}")  # noqa: T201
+        print(f"{name}: {part.ms() / 60_000:.2f} min, {len(part.items)} files, {clean} clean, {dict(part.counts())}")
     size = sum(path.stat().st_size for path in args.out.rglob("*.*"))
-    print(f"{args.out}: {size / 1e6:.2f} MB")  # noqa: T201
+    print(f"{args.out}: {size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

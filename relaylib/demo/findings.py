@@ -10,7 +10,7 @@ from relaylib.types import Detection
 
 __all__ = ["findings_table", "most_telling"]
 
-_RIGHT, _WRONG = 2, -1
+_RIGHT, _WRONG = 3, -1
 
 
 def findings_table(evaluation: Evaluation) -> str:
@@ -41,7 +41,7 @@ def _row(name: str, outcome: Outcome) -> tuple[str, ...]:
 def most_telling(evaluation: Evaluation) -> str:
     """Return the name of the scored file to show: many types in it, most of them found.
 
-    Each type found counts 2, each miss and each error -1; of equals the first is taken.
+    Each type found counts 3, each miss and each error -1; of equals the first is taken.
     """
 
     def worth(name: str) -> int:
