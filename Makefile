@@ -60,7 +60,7 @@ bench: setup ## run the benchmarks, figures into benchmarks/out/
 	done
 
 notebooks: setup ## run the notebooks and keep their outputs
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
+	$(BIN)/python scripts/refresh_demo.py --only notebooks
 
 clean: ## remove caches and whatever the commands wrote, but not the environment
 	rm -rf $(OUT) benchmarks/out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
