@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from relaylib import audio
-from relaylib.demo import DemoResult, DemoSpeech, example_audio, load_demo
+from relaylib.demo import DemoSpeech, example_audio, load_demo
+
+if TYPE_CHECKING:
+    from relaylib.demo import DemoResult
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
-from relaylib.demo import DemoResult, DemoSpeech
+from relaylib.demo import DemoSpeech
 from relaylib.formats import read_detections
+
+if TYPE_CHECKING:
+    from relaylib.demo import DemoResult
 
 pytestmark = pytest.mark.slow
 
