@@ -15,12 +15,12 @@ import torch
 from relaylib.errors import EncoderNotAvailableError, ModelFormatError, RelayError
 from relaylib.models import detector_file
 from relaylib.models.config import TrainConfig
-from relaylib.models.embed import AudioSource, embed_stream
+from relaylib.models.embedding import embed_stream
 from relaylib.models.encoder import Encoder, load_encoder
 from relaylib.models.golden import TOLERANCE, as_samples, golden_clip
 from relaylib.models.heads import Head, make_head
 from relaylib.models.operating_point import OperatingPoint, apply_points
-from relaylib.models.recording import Recording
+from relaylib.models.recording import AudioSource, Recording
 from relaylib.models.scoring import stream_logits
 from relaylib.postprocess import decode
 from relaylib.types import SAMPLE_RATE, DecodeConfig, Detection, Scores

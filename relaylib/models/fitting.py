@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import os
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,8 +20,8 @@ from torch.nn import functional
 from relaylib.models.config import TrainConfig, TrainProgress
 from relaylib.models.crops import CropBank, embedding_statistics
 from relaylib.models.encoder import Encoder
-from relaylib.models.heads import Head, make_head
-from relaylib.models.operating_point import Labelled, shape_candidates, tune_point
+from relaylib.models.heads import ChannelDropout, Head, make_head
+from relaylib.models.operating_point import LOGITS, Labelled, shape_candidates, tune_point
 from relaylib.models.scoring import stream_logits
 from relaylib.models.targets import Targets, frame_targets
 from relaylib.types import SAMPLE_RATE, AudioItem
@@ -59,7 +62,7 @@ def fit_folds(
         Whose embeddings these are.
     config : TrainConfig
     notify : callable
-        Called after every epoch; epochs of all folds count.
+        Called after every epoch of every fold; a fold that stops early skips some.
 
     Returns
     -------
@@ -68,38 +71,71 @@ def fit_folds(
     list of Labelled
         Every recording with the logits of the member that has not been trained on it.
     """
-    # one thread: steps are so small that a second one costs more than it brings, and results then do not
-    # depend on the number of cores
-    with _single_thread(), torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         head = make_head(
-            config.head,
-            dim=encoder.dim,
-            n_types=len(types),
-            n_layers=encoder.n_layers,
-            n_members=len(folds),
+            config.head, dim=encoder.dim, n_types=len(types), n_layers=encoder.n_layers, n_members=len(folds)
         )
-        mean, scale = embedding_statistics([m.embeddings for m in material])
-        head.mean.copy_(torch.from_numpy(mean))
-        head.scale.copy_(torch.from_numpy(scale))
-        prepared = [_prepare(example, head, types, encoder) for example in material]
-        held_out: dict[int, Labelled] = {}
-        for number, fold in enumerate(folds):
-            rest = [k for k in range(len(material)) if k not in set(fold)]
-            single = Head([head.members[number]], encoder.dim, head.halo)  # type: ignore[list-item]
-            single.load_state_dict({**single.state_dict(), "mean": head.mean, "scale": head.scale})
-            run = _Run(
-                single,
-                [prepared[k] for k in rest],
-                [prepared[k] for k in fold],
-                types,
-                config,
-                encoder.hop * 1000 // SAMPLE_RATE,
-            )
-            best = run.fit(np.random.default_rng([config.seed, number]), _shifted(notify, number, len(folds), config))
-            head.members[number].load_state_dict(best.members[0].state_dict())
-            held_out |= dict(zip(fold, _judge(best, [prepared[k] for k in fold]), strict=True))
-    return head.eval(), [held_out[k] for k in range(len(material))]
+    mean, scale = embedding_statistics([m.embeddings for m in material])
+    head.mean.copy_(torch.from_numpy(mean))
+    head.scale.copy_(torch.from_numpy(scale))
+    prepared = [_prepare(example, head, types, encoder) for example in material]
+    hop_ms = encoder.hop * 1000 // SAMPLE_RATE
+    runs = []
+    for number, fold in enumerate(folds):
+        held_out = set(fold)
+        rest = [item for k, item in enumerate(prepared) if k not in held_out]
+        rng = np.random.default_rng([config.seed, number])
+        runs.append(_Run(_single(head, number), rest, [prepared[k] for k in fold], types, config, hop_ms, rng))
+    judged: dict[int, Labelled] = {}
+    for number, (best, found) in enumerate(_side_by_side(runs, config, notify)):
+        head.members[number].load_state_dict(best.members[0].state_dict())
+        judged |= dict(zip(folds[number], found, strict=True))
+    return head.eval(), [judged[k] for k in range(len(material))]
+
+
+def _single(head: Head, number: int) -> Head:
+    """Return a head of one of the members, with the same standardisation."""
+    single = Head([copy.deepcopy(head.members[number])], len(head.mean), head.halo)  # type: ignore[list-item]
+    single.mean.copy_(head.mean)
+    single.scale.copy_(head.scale)
+    return single
+
+
+def _side_by_side(
+    runs: Sequence[_Run], config: TrainConfig, notify: ProgressCallback
+) -> list[tuple[Head, list[Labelled]]]:
+    """Fit all runs, as many at a time as there are cores; `notify` is called from here, not from their threads.
+
+    Each run works on one thread: its steps are so small that a second one costs more than it brings, and
+    the results do not depend on the number of cores.
+    """
+    events: queue.SimpleQueue[TrainProgress | None] = queue.SimpleQueue()
+    stop = threading.Event()
+    total, done, running = config.epochs * len(runs), 0, len(runs)
+
+    def fit(run: _Run) -> tuple[Head, list[Labelled]]:
+        torch.set_num_threads(1)
+        try:
+            return run.fit(events.put, stop)
+        finally:
+            events.put(None)
+
+    n_threads = torch.get_num_threads()
+    with ThreadPoolExecutor(max_workers=min(len(runs), os.cpu_count() or 1)) as pool:
+        try:
+            futures = [pool.submit(fit, run) for run in runs]
+            while running:
+                event = events.get()
+                if event is None:
+                    running -= 1
+                else:
+                    done += 1
+                    notify(replace(event, done=done, total=total))
+            return [future.result() for future in futures]
+        finally:
+            stop.set()
+            torch.set_num_threads(n_threads)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,8 +176,13 @@ class _Run:
         types: tuple[str, ...],
         config: TrainConfig,
         hop_ms: int,
+        rng: np.random.Generator,
     ) -> None:
         self._head = head
+        self._rng = rng
+        for module in head.modules():
+            if isinstance(module, ChannelDropout):
+                module.rng = rng
         self._validation = validation
         self._types = types
         self._config = config
@@ -156,23 +197,23 @@ class _Run:
         self._shapes = [shape_candidates(annotations, name, hop_ms) for name in types]
         self._positive_weight = _positive_weight([m.targets for m in training])
 
-    def fit(self, rng: np.random.Generator, notify: ProgressCallback) -> Head:
-        """Return the classifier of the best epoch.
+    def fit(self, notify: Callable[[TrainProgress], object], stop: threading.Event) -> tuple[Head, list[Labelled]]:
+        """Return the classifier of the best epoch, and what it says about the held-out recordings.
 
         AdamW with weight averaging; binary cross-entropy per type, positives weighted by the square root of
         their rarity and annotations by their confidence. An epoch is judged by the event-F1 of the averaged
-        weights on what is held out.
+        weights on what is held out. `stop` ends the fit after the epoch at hand.
         """
         config = self._config
         n_steps = config.epochs * self._bank.n_batches(config.batch_size)
         average = copy.deepcopy(self._head)
-        optimiser = torch.optim.AdamW(self._head.parameters(), lr=config.learning_rate, weight_decay=0.01)
+        optimiser = torch.optim.AdamW(self._head.parameters(), lr=config.learning_rate, weight_decay=0.01, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, n_steps))
         best, best_f1, since_best, step = average, -1.0, 0, 0
         for epoch in range(config.epochs):
             self._head.train()
             losses = []
-            for batch in self._bank.batches(config.batch_size, rng):
+            for batch in self._bank.batches(config.batch_size, self._rng):
                 loss = self._loss(self._head(batch.inputs), batch.labels, batch.weights)
                 optimiser.zero_grad()
                 loss.backward()
@@ -184,18 +225,16 @@ class _Run:
                 losses.append(loss.item())
             judged = _judge(average, self._validation)
             f1 = self._event_f1(judged)
-            notify(
-                TrainProgress(
-                    "training", epoch + 1, config.epochs, float(np.mean(losses)), self._validation_loss(judged), f1
-                )
+            progress = TrainProgress(
+                "training", epoch + 1, config.epochs, float(np.mean(losses)), self._validation_loss(judged), f1
             )
+            notify(progress)
+            since_best += 1
             if f1 > best_f1:
                 best, best_f1, since_best = copy.deepcopy(average), f1, 0
-            else:
-                since_best += 1
-                if since_best >= config.patience:
-                    break
-        return best.eval()
+            if since_best >= config.patience or stop.is_set():
+                break
+        return best.eval(), _judge(best, self._validation)
 
     def _loss(self, logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Return the weighted mean of binary cross-entropy over frames and types [shapes=(…, n_types, n_frames)]."""
@@ -209,7 +248,7 @@ class _Run:
         share = self._config.max_false_alarms_per_hour / len(self._types)
         present = {span.artifact_type for item in judged for span in item.annotations}
         f1 = [
-            tune_point(judged, column, name, self._shapes[column][:1], share)[1]
+            tune_point(judged, column, name, self._shapes[column][:1], share, logits=LOGITS[::2])[1]
             for column, name in enumerate(self._types)
             if name in present
         ]
@@ -242,24 +281,4 @@ def _rate(step: int, n_steps: int) -> float:
 @torch.no_grad()
 def _follow(average: Head, head: Head, share: float) -> None:
     """Move the averaged weights towards the present ones by `share`."""
-    for slow, fast in zip(average.parameters(), head.parameters(), strict=True):
-        slow.lerp_(fast, share)
-
-
-def _shifted(notify: ProgressCallback, number: int, n_folds: int, config: TrainConfig) -> ProgressCallback:
-    """Return a callback that counts the epochs of one fold among those of all."""
-
-    def tell(progress: TrainProgress) -> None:
-        notify(replace(progress, done=number * config.epochs + progress.done, total=n_folds * config.epochs))
-
-    return tell
-
-
-@contextmanager
-def _single_thread() -> Iterator[None]:
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
+    torch._foreach_lerp_(list(average.parameters()), list(head.parameters()), share)

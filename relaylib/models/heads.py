@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import nn
 
 from relaylib.errors import ParameterError
 
-__all__ = ["Head", "Member", "make_head"]
+__all__ = ["ChannelDropout", "Head", "Member", "make_head"]
 
 CLIP = 6.0
 """Standardised embeddings are cut off at this many standard deviations: unheard-of input stays tame."""
@@ -78,6 +79,25 @@ class Head(nn.Module):
         return torch.stack([member(standardised) for member in self.members]).mean(dim=0)
 
 
+class ChannelDropout(nn.Module):
+    """Drops whole channels in training, drawn from `rng`: its own stream, so that heads can train side by side.
+
+    Single values would cost more to draw than the convolutions cost.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+        self.rng = np.random.default_rng(0)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `x` [shape=(batch, n_channels, n_frames)], in training without some of its channels."""
+        if not self.training or self.share == 0.0:
+            return x
+        kept = self.rng.random((x.shape[0], x.shape[1], 1)) >= self.share
+        return x * torch.from_numpy(kept.astype(np.float32) / np.float32(1.0 - self.share))
+
+
 class _Dilated(nn.Module):
     """A residual block: dilated convolution over time, GELU, mixing of channels."""
 
@@ -86,7 +106,7 @@ class _Dilated(nn.Module):
         self.dilation = dilation
         self.over_time = nn.Conv1d(channels, channels, 3, dilation=dilation)
         self.mix = nn.Conv1d(channels, channels, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = ChannelDropout(dropout)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         update = self.mix(nn.functional.gelu(self.over_time(x)))
@@ -103,10 +123,10 @@ def _mlp(
 ) -> tuple[nn.Module, int]:
     """One hidden layer on a frame and its neighbours, 100 ms to each side."""
     body = nn.Sequential(
-        nn.Dropout(0.1),
+        ChannelDropout(0.1),
         nn.Conv1d(width, hidden, 2 * context + 1),
         nn.GELU(),
-        nn.Dropout(dropout),
+        ChannelDropout(dropout),
         nn.Conv1d(hidden, n_types, 1),
     )
     return body, context
@@ -126,7 +146,7 @@ def _conv(
        sequence modeling", 2018; here without causality, and without padding inside (see :class:`Head`).
     """
     body = nn.Sequential(
-        nn.Dropout(0.1),
+        ChannelDropout(0.1),
         nn.Conv1d(width, channels, 1),
         *(_Dilated(channels, dilation, dropout) for dilation in dilations),
         nn.GELU(),

@@ -15,7 +15,7 @@ from relaylib.models.encoder import Encoder, load_encoder
 from relaylib.models.fitting import Example, ProgressCallback, fit_folds
 from relaylib.models.folds import fold_items
 from relaylib.models.metrics import validation_metrics
-from relaylib.models.operating_point import shape_candidates, tune_points
+from relaylib.models.operating_point import points_of_average, shape_candidates, tune_points
 from relaylib.models.scoring import stored
 from relaylib.types import AudioItem, Manifest
 
@@ -82,7 +82,12 @@ def train(
     metrics["folds"] = [[material[i].item.filename for i in fold] for fold in folds]
     metrics["skipped_files"] = skipped
     return Detector.create(
-        head=head, encoder=encoder, artifact_types=types, points=points, metrics=metrics, config=config
+        head=head,
+        encoder=encoder,
+        artifact_types=types,
+        points=points_of_average(points, len(folds)),
+        metrics=metrics,
+        config=config,
     )
 
 

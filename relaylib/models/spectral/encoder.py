@@ -18,7 +18,7 @@ from relaylib.types import HOP, SAMPLE_RATE
 
 __all__ = ["SpectralEncoder"]
 
-_REVISION: Final = "spectral/1"
+_REVISION: Final = "spectral/2"
 """Goes into the fingerprint: raise it whenever a feature changes."""
 
 
@@ -26,8 +26,8 @@ class SpectralEncoder:
     """Log-mel energies beside features for clicks, pauses, repetitions, echoes, foreign voices and processing.
 
     It needs no download, runs at about a hundred times real time on one core, and is the floor that
-    pretrained encoders have to beat. Everything is relative to the level and colour of the speech in the
-    window, so gain and microphone matter little.
+    pretrained encoders have to beat. What describes the sound is relative to the usual sound of the window
+    (the recording, up to 30 s), so that voice, gain and microphone matter little.
     """
 
     name: Final = "spectral"
@@ -47,15 +47,16 @@ class SpectralEncoder:
             return np.zeros((0, self.dim), np.float32)
         mel_db = log_mel(samples)
         active = active_frames(mel_db)
-        groups = (
+        sound = (
             mel_features(mel_db),
             fine_features(samples, reference_level(mel_db)),
             residual_features(samples),
-            quiet_features(samples),
-            repetition_features(samples, mel_db),
-            echo_features(samples),
             pitch_features(samples),
             timbre_features(mel_db, active),
             texture_features(samples, mel_db),
         )
-        return np.concatenate(groups, axis=1)
+        measures = (quiet_features(samples), repetition_features(samples, mel_db), echo_features(samples))
+        # how speech sounds depends on the voice, and what is wrong with it is rare: so it is given relative to
+        # the usual frame of this recording, and a voice that training never heard looks like those it did
+        usual = [rows - np.median(rows, axis=0) for rows in sound]
+        return np.concatenate([*usual, *measures], axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from scipy import fft, ndimage
 
 from relaylib.models.spectral.framing import FloatArray, centred_frames
@@ -66,7 +67,7 @@ def _prediction_error(samples: FloatArray) -> FloatArray:
     return error.astype(np.float32)
 
 
-def _levinson(correlation: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _levinson(correlation: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return prediction error filters [shape=(n_frames, order + 1)] of autocorrelations, all frames at once."""
     n_frames, width = correlation.shape
     predictor = np.zeros((n_frames, width))
