@@ -17,6 +17,7 @@ import numpy.typing as npt
 from relaylib.errors import ParameterError
 
 __all__ = [
+    "AUDIO_EXTENSIONS",
     "HOP",
     "HOP_MS",
     "SAMPLE_RATE",
@@ -45,6 +46,12 @@ HOP_MS = 20
 
 HOP = SAMPLE_RATE * HOP_MS // 1000
 """Samples between frame starts at :data:`SAMPLE_RATE`."""
+
+AUDIO_EXTENSIONS = (
+    *(".wav", ".wave", ".flac", ".aif", ".aiff", ".mp3", ".ogg", ".oga", ".opus"),
+    *(".m4a", ".m4b", ".mp4", ".aac", ".webm", ".mka"),
+)
+"""Endings of audio files, lower case with the dot, the most usual first: folders are searched by them."""
 
 FloatArray = npt.NDArray[np.float32]
 

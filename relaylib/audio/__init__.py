@@ -7,10 +7,11 @@ A file goes ``decoding`` (which knows the container by its first bytes) -> ``ext
 from relaylib.audio.channels import downmix
 from relaylib.audio.decoding import DECODER_VERSION, load, probe, stream
 from relaylib.audio.digest import content_digest
-from relaylib.audio.files import AUDIO_EXTENSIONS, AudioFile, find_audio
+from relaylib.audio.files import AudioFile, find_audio
 from relaylib.audio.info import AudioInfo
 from relaylib.audio.resampler import Resampler, resample
 from relaylib.audio.saving import save
+from relaylib.types import AUDIO_EXTENSIONS
 
 __all__ = [
     "AUDIO_EXTENSIONS",

@@ -8,15 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-__all__ = ["AUDIO_EXTENSIONS", "AudioFile", "find_audio"]
+from relaylib.types import AUDIO_EXTENSIONS
 
-AUDIO_EXTENSIONS = frozenset(
-    {
-        *(".wav", ".wave", ".flac", ".aif", ".aiff", ".mp3", ".ogg", ".oga", ".opus"),
-        *(".m4a", ".m4b", ".mp4", ".aac", ".webm", ".mka"),
-    }
-)
-"""Extensions, lower case with the dot, by which a folder is searched. A file that is named outright may have any."""
+__all__ = ["AudioFile", "find_audio"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +24,7 @@ class AudioFile:
 def find_audio(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[AudioFile]:
     """Return the audio files behind files and folders.
 
-    A folder is searched at every depth for :data:`AUDIO_EXTENSIONS` in either case, in the order of the
+    A folder is searched at every depth for :data:`relaylib.types.AUDIO_EXTENSIONS` in either case, in the order of the
     relative paths; names that begin with a dot are left out, and links to folders are not followed. Anything
     else is returned as it is, absent paths included, so that the batch can report them as failed. A file
     reached twice is returned once.

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from relaylib.errors import FormatError
-from relaylib.types import Manifest
+from relaylib.types import AUDIO_EXTENSIONS, Manifest
 
-__all__ = ["AUDIO_SUFFIXES", "Format", "Source", "audio_name"]
-
-AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".aac", ".webm", ".aif", ".aiff")
-"""Endings by which the name of a recording is told from a bare stem."""
+__all__ = ["Format", "Source", "audio_name"]
 
 
 def audio_name(stem: str) -> str:
@@ -23,7 +20,7 @@ def audio_name(stem: str) -> str:
     >>> audio_name("take1"), audio_name("take1.flac")
     ('take1.wav', 'take1.flac')
     """
-    return stem if stem.lower().endswith(AUDIO_SUFFIXES) else f"{stem}.wav"
+    return stem if stem.lower().endswith(AUDIO_EXTENSIONS) else f"{stem}.wav"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,10 @@ import msgspec
 
 from relaylib.errors import FormatError
 from relaylib.formats.builder import ManifestBuilder
-from relaylib.formats.format import AUDIO_SUFFIXES, Format, Source
+from relaylib.formats.format import Format, Source
 from relaylib.formats.json_text import decode_json, encode_json, top_keys
 from relaylib.formats.text import span_of
-from relaylib.types import Annotation, AudioItem, Manifest
+from relaylib.types import AUDIO_EXTENSIONS, Annotation, AudioItem, Manifest
 
 __all__ = ["FORMAT"]
 
@@ -145,7 +145,9 @@ def _add_regions(builder: ManifestBuilder, place: str, filename: str, regions: _
 def _filename(data: dict[str, Any], source: Source, where: str) -> str:
     """Return the recording's name from the data of a task: ``audio``, else the first text that ends like audio."""
     texts = {key: value for key, value in data.items() if isinstance(value, str) and value}
-    link = texts.get("audio") or next((v for v in texts.values() if _name_in(v).lower().endswith(AUDIO_SUFFIXES)), None)
+    link = texts.get("audio") or next(
+        (v for v in texts.values() if _name_in(v).lower().endswith(AUDIO_EXTENSIONS)), None
+    )
     if link is None:
         raise FormatError(f"{source.path}: {where}: no key names the recording; add 'audio'.")
     return _name_in(link)

@@ -12,9 +12,9 @@ import relaylib.formats
 from relaylib.errors import FormatError, ParameterError
 from relaylib.formats.builder import ManifestBuilder
 from relaylib.formats.files import write_atomic
-from relaylib.formats.format import AUDIO_SUFFIXES, Format, Source, audio_name
+from relaylib.formats.format import Format, Source, audio_name
 from relaylib.formats.text import read_text
-from relaylib.types import AudioItem, Manifest
+from relaylib.types import AUDIO_EXTENSIONS, AudioItem, Manifest
 
 __all__ = ["format_for", "formats", "get_format", "read", "register", "write"]
 
@@ -143,8 +143,8 @@ def read(path: str | os.PathLike[str], format: str | None = None, *, audio: str 
 def _audio_beside(path: Path, format_: Format) -> Path:
     """Return the recording that the label file at `path` stands for by its name."""
     stem = _without_suffix(path.name, format_)
-    if not stem.lower().endswith(AUDIO_SUFFIXES):
-        for suffix in AUDIO_SUFFIXES:
+    if not stem.lower().endswith(AUDIO_EXTENSIONS):
+        for suffix in AUDIO_EXTENSIONS:
             if path.with_name(stem + suffix).is_file():
                 return path.with_name(stem + suffix)
     return path.with_name(audio_name(stem))

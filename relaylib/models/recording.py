@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -66,7 +67,8 @@ class _Spool:
     """A copy of blocks that can be read once only."""
 
     def __init__(self, blocks: Iterator[FloatArray]) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=60 * SAMPLE_RATE * 4)  # noqa: SIM115 (closed when let go)
+        self._file = tempfile.SpooledTemporaryFile(max_size=60 * SAMPLE_RATE * 4)  # noqa: SIM115 (closed below)
+        weakref.finalize(self, self._file.close)
         for block in blocks:
             self._file.write(block.tobytes())
 

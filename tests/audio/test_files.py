@@ -64,7 +64,7 @@ def test_one_path_will_do(tree):
 
 def test_extensions_are_lower_case_with_a_dot():
     assert all(e.startswith(".") and e == e.lower() for e in AUDIO_EXTENSIONS)
-    assert {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".aac", ".webm"} <= AUDIO_EXTENSIONS
+    assert {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".aac", ".webm"} <= set(AUDIO_EXTENSIONS)
 
 
 def test_digest_is_sha256_of_the_bytes(tmp_path, rng):

@@ -9,7 +9,6 @@ from pathlib import Path, PurePath
 import pytest
 
 import relaylib.formats.registry as registry
-from relaylib.audio import AUDIO_EXTENSIONS
 from relaylib.errors import FormatError, ParameterError
 from relaylib.formats import (
     Source,
@@ -23,7 +22,6 @@ from relaylib.formats import (
     write_detections,
     write_manifest,
 )
-from relaylib.formats.format import AUDIO_SUFFIXES
 from relaylib.types import Annotation, ArtifactType, AudioItem, Detection, FileResult, Manifest
 
 ONE = Manifest((ArtifactType("x"),), (AudioItem("a.wav", annotations=(Annotation(0, 10, "x"),)),))
@@ -142,11 +140,6 @@ def test_the_recording_of_a_label_file(tmp_path):
     assert read(tmp_path / "take2.flac.txt").audio[0].filename == "take2.flac"
     assert read(tmp_path / "take1.txt", audio="other.wav").audio[0].filename == "other.wav"
     assert [item.filename for item in read(tmp_path)] == ["take1.wav", "take2.flac", "take3.mp3"]
-
-
-def test_the_endings_of_audio_are_those_of_the_audio_room():
-    """Formats may not import that room, so the list stands twice."""
-    assert set(AUDIO_SUFFIXES) == AUDIO_EXTENSIONS
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
