@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format bench notebooks clean distclean
+.PHONY: help setup demo test lint format bench refresh clean distclean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,8 +59,8 @@ bench: setup ## run the benchmarks, figures into benchmarks/out/
 		$(BIN)/python $$script --json benchmarks/out/$$name.json || exit 1; \
 	done
 
-notebooks: setup ## run the notebooks and keep their outputs
-	$(BIN)/python scripts/refresh_demo.py --only notebooks
+refresh: setup ## run the notebooks and the demo anew, and keep their outputs and the picture of the README
+	$(BIN)/python scripts/refresh_demo.py
 
 clean: ## remove caches and whatever the commands wrote, but not the environment
 	rm -rf $(OUT) benchmarks/out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,7 +1,8 @@
 """Leave-voices-out detection quality on labelled speech: what a detector does on voices it has never heard.
 
-    python benchmarks/quality.py MANIFEST.json --audio DIR [--head conv --head mlp --head linear] [--json OUT]
+    python benchmarks/quality.py [MANIFEST.json --audio DIR] [--head conv --head mlp --head linear] [--json OUT]
 
+Without a manifest it takes the six minutes that come with the package.
 The voice of a recording is its manifest's `group`, or what follows the first underscore of its file name.
 In each split the test voices are left out of the training; figures are pooled over the splits' test files.
 """
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from relaylib.audio import AudioFile
+from relaylib.demo import load_demo
 from relaylib.evaluate import EventCounts, event_counts, f_scores, false_alarms_per_hour
 from relaylib.formats import read_manifest
 from relaylib.models import EmbeddingCache, TrainConfig, detect_files, load_encoder, train
@@ -69,12 +71,19 @@ def absolute(path: Path, audio: Path) -> Manifest:
     return replace(manifest, audio=items)
 
 
+def shipped() -> Manifest:
+    """Return the speech that comes with the package, both parts together."""
+    folder = load_demo().audio_root
+    parts = [absolute(folder / name, folder) for name in ("train.json", "test.json")]
+    return replace(parts[0], audio=(*parts[0].audio, *parts[1].audio))
+
+
 def main() -> None:
     """Print a table of pooled figures for each head."""
     defaults = TrainConfig()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("manifest", type=Path)
-    parser.add_argument("--audio", type=Path, required=True)
+    parser.add_argument("manifest", type=Path, nargs="?")
+    parser.add_argument("--audio", type=Path, help="folder of the manifest's recordings; its own by default")
     parser.add_argument("--extra", type=Path, action="append", default=[], help="folders with more to train on")
     parser.add_argument("--head", action="append", choices=["linear", "mlp", "conv"])
     parser.add_argument("--encoder", default="spectral")
@@ -86,7 +95,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    manifest = absolute(args.manifest, args.audio)
+    manifest = absolute(args.manifest, args.audio or args.manifest.parent) if args.manifest else shipped()
     extra = [absolute(folder / "annotations.json", folder) for folder in args.extra]
     more = replace(manifest, audio=tuple(item for one in extra for item in one)) if extra else None
     voices = sorted({str(item.group) for item in manifest})

@@ -27,7 +27,7 @@ __all__ = ["Evaluation", "Interval", "evaluate", "list_errors"]
 Interval = tuple[float, float] | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Evaluation:
     """What :func:`evaluate` found: figures, intervals, outcomes, and the files that are not in them.
 
@@ -47,6 +47,12 @@ class Evaluation:
     psds_2: Psds | None
     intervals: Mapping[str, Interval]
     outcomes: tuple[Outcome, ...]
+
+    def __repr__(self) -> str:
+        n_files = len(self.event_counts)
+        return (
+            f"Evaluation(macro event-F1 {self.event.macro_f1:.3f} over {n_files} files, {len(self.type_names)} types)"
+        )
 
     @property
     def type_names(self) -> tuple[str, ...]:

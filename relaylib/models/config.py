@@ -27,7 +27,8 @@ class TrainConfig:
         Share of the audio that is held out at a time: whole groups where groups are given, else files. The
         audio is dealt into ``round(1 / validation_split)`` folds and each is held out once.
     learning_rate : float in 0.0001..0.1
-        Largest rate of AdamW; it warms up and decays to zero along a cosine.
+        Learning rate of AdamW at its largest, in units that suit every head: each multiplies it by a factor of
+        its own (:data:`relaylib.models.heads.RATES`). It warms up and decays to zero along a cosine.
     batch_size : int in 8..256
         Crops per step.
     chunk_size_ms, stride_ms : int, with 20 <= stride_ms <= chunk_size_ms <= 60000
@@ -54,7 +55,7 @@ class TrainConfig:
     seed: int = 0
     head: HeadKind = "conv"
     patience: int = 8
-    max_false_alarms_per_hour: float = 30.0
+    max_false_alarms_per_hour: float = 20.0
 
     def __post_init__(self) -> None:
         for name, least, most in (

@@ -89,19 +89,23 @@ class CropBank:
             at = slice(first + halo, first + halo + len(rows))
             self._rows[at], self._labels[at], self._weights[at] = rows, target.labels, target.weights
 
-    def n_batches(self, batch_size: int) -> int:
-        """Return about how many batches of `batch_size` crops an epoch has."""
-        n_strips = int(np.sum(-(-self._lengths // (CROPS_PER_STRIP * self._stride))))
+    def n_batches(self, batch_size: int, recordings: Sequence[int] | None = None) -> int:
+        """Return about how many batches of `batch_size` crops an epoch over `recordings` (default: all) has."""
+        lengths = self._lengths if recordings is None else self._lengths[list(recordings)]
+        n_strips = int(np.sum(-(-lengths // (CROPS_PER_STRIP * self._stride))))
         return -(-n_strips // max(1, batch_size // CROPS_PER_STRIP))
 
-    def batches(self, batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
-        """Yield every crop once, in random order of strips; their grid is shifted anew in each recording."""
+    def batches(
+        self, batch_size: int, rng: np.random.Generator, recordings: Sequence[int] | None = None
+    ) -> Iterator[Batch]:
+        """Yield every crop of `recordings` (default: all) once, in random order of strips.
+
+        The grid of strips is shifted anew in each recording.
+        """
         step = CROPS_PER_STRIP * self._stride
+        chosen = range(len(self._lengths)) if recordings is None else recordings
         starts = np.concatenate(
-            [
-                first + np.arange(-rng.integers(step), length, step)
-                for first, length in zip(self._firsts, self._lengths, strict=True)
-            ]
+            [self._firsts[k] + np.arange(-rng.integers(step), self._lengths[k], step) for k in chosen]
         )
         rng.shuffle(starts)
         around = np.arange(self._strip + 2 * self._halo)

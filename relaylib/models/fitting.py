@@ -20,7 +20,7 @@ from torch.nn import functional
 from relaylib.models.config import TrainConfig, TrainProgress
 from relaylib.models.crops import CropBank, embedding_statistics
 from relaylib.models.encoder import Encoder
-from relaylib.models.heads import ChannelDropout, Head, make_head
+from relaylib.models.heads import RATES, ChannelDropout, Head, make_head
 from relaylib.models.operating_point import LOGITS, Labelled, shape_candidates, tune_point
 from relaylib.models.scoring import stream_logits
 from relaylib.models.targets import Targets, frame_targets
@@ -79,14 +79,19 @@ def fit_folds(
     mean, scale = embedding_statistics([m.embeddings for m in material])
     head.mean.copy_(torch.from_numpy(mean))
     head.scale.copy_(torch.from_numpy(scale))
-    prepared = [_prepare(example, head, types, encoder) for example in material]
     hop_ms = encoder.hop * 1000 // SAMPLE_RATE
-    runs = []
-    for number, fold in enumerate(folds):
-        held_out = set(fold)
-        rest = [item for k, item in enumerate(prepared) if k not in held_out]
-        rng = np.random.default_rng([config.seed, number])
-        runs.append(_Run(_single(head, number), rest, [prepared[k] for k in fold], types, config, hop_ms, rng))
+    targets = [frame_targets(m.item.annotations, types, len(m.embeddings), hop_ms) for m in material]
+    bank = CropBank(
+        [head.standardise(torch.from_numpy(m.embeddings.astype(np.float32))).numpy() for m in material],
+        targets,
+        crop=max(1, config.chunk_size_ms // hop_ms),
+        stride=max(1, config.stride_ms // hop_ms),
+        halo=head.halo,
+    )
+    runs = [
+        _Run(_single(head, number), bank, material, targets, fold, types, config, [config.seed, number])
+        for number, fold in enumerate(folds)
+    ]
     judged: dict[int, Labelled] = {}
     for number, (best, found) in enumerate(_side_by_side(runs, config, notify)):
         head.members[number].load_state_dict(best.members[0].state_dict())
@@ -138,64 +143,40 @@ def _side_by_side(
             torch.set_num_threads(n_threads)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Prepared:
-    """A recording ready for training: embeddings as they came, standardised ones, and targets."""
-
-    example: Example
-    standardised: npt.NDArray[np.float16]
-    targets: Targets
-
-
-def _prepare(example: Example, head: Head, types: Sequence[str], encoder: Encoder) -> _Prepared:
-    rows = head.standardise(torch.from_numpy(example.embeddings.astype(np.float32))).numpy()
-    hop_ms = encoder.hop * 1000 // SAMPLE_RATE
-    targets = frame_targets(example.item.annotations, types, len(rows), hop_ms)
-    return _Prepared(example, rows.astype(np.float16), targets)
-
-
-def _judge(head: Head, material: Sequence[_Prepared]) -> list[Labelled]:
+def _judge(head: Head, material: Sequence[Example]) -> list[Labelled]:
     return [
-        Labelled(
-            stream_logits(head, [m.example.embeddings]),
-            m.example.item.annotations,
-            m.example.item.duration_ms or 0,
-        )
-        for m in material
+        Labelled(stream_logits(head, [m.embeddings]), m.item.annotations, m.item.duration_ms or 0) for m in material
     ]
 
 
 class _Run:
-    """One run of the optimiser: a classifier, what it learns from, and what it is judged on."""
+    """One run of the optimiser: a classifier, the bank it learns from, and the recordings it is judged on."""
 
     def __init__(
         self,
         head: Head,
-        training: Sequence[_Prepared],
-        validation: Sequence[_Prepared],
+        bank: CropBank,
+        material: Sequence[Example],
+        targets: Sequence[Targets],
+        held_out: Sequence[int],
         types: tuple[str, ...],
         config: TrainConfig,
-        hop_ms: int,
-        rng: np.random.Generator,
+        seed: Sequence[int],
     ) -> None:
         self._head = head
-        self._rng = rng
-        for module in head.modules():
-            if isinstance(module, ChannelDropout):
-                module.rng = rng
-        self._validation = validation
+        self._bank = bank
         self._types = types
         self._config = config
-        self._bank = CropBank(
-            [m.standardised for m in training],
-            [m.targets for m in training],
-            crop=max(1, config.chunk_size_ms // hop_ms),
-            stride=max(1, config.stride_ms // hop_ms),
-            halo=head.halo,
-        )
-        annotations = [span for m in training for span in m.example.item.annotations]
-        self._shapes = [shape_candidates(annotations, name, hop_ms) for name in types]
-        self._positive_weight = _positive_weight([m.targets for m in training])
+        self._rng = np.random.default_rng(seed)
+        for module in head.modules():
+            if isinstance(module, ChannelDropout):
+                module.rng = self._rng
+        self._training = sorted(set(range(len(material))) - set(held_out))
+        self._validation = [material[k] for k in held_out]
+        self._validation_targets = [targets[k] for k in held_out]
+        annotations = [span for k in self._training for span in material[k].item.annotations]
+        self._shapes = [shape_candidates(annotations, name) for name in types]
+        self._positive_weight = _positive_weight([targets[k] for k in self._training])
 
     def fit(self, notify: Callable[[TrainProgress], object], stop: threading.Event) -> tuple[Head, list[Labelled]]:
         """Return the classifier of the best epoch, and what it says about the held-out recordings.
@@ -205,15 +186,16 @@ class _Run:
         weights on what is held out. `stop` ends the fit after the epoch at hand.
         """
         config = self._config
-        n_steps = config.epochs * self._bank.n_batches(config.batch_size)
+        n_steps = config.epochs * self._bank.n_batches(config.batch_size, self._training)
         average = copy.deepcopy(self._head)
-        optimiser = torch.optim.AdamW(self._head.parameters(), lr=config.learning_rate, weight_decay=0.01, fused=True)
+        rate = config.learning_rate * RATES[config.head]
+        optimiser = torch.optim.AdamW(self._head.parameters(), lr=rate, weight_decay=0.01, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, n_steps))
         best, best_f1, since_best, step = average, -1.0, 0, 0
         for epoch in range(config.epochs):
             self._head.train()
             losses = []
-            for batch in self._bank.batches(config.batch_size, self._rng):
+            for batch in self._bank.batches(config.batch_size, self._rng, self._training):
                 loss = self._loss(self._head(batch.inputs), batch.labels, batch.weights)
                 optimiser.zero_grad()
                 loss.backward()
@@ -257,8 +239,8 @@ class _Run:
     def _validation_loss(self, judged: Sequence[Labelled]) -> float:
         arrays = (
             [item.logits for item in judged],
-            [m.targets.labels for m in self._validation],
-            [m.targets.weights for m in self._validation],
+            [target.labels for target in self._validation_targets],
+            [target.weights for target in self._validation_targets],
         )
         tensors: list[Any] = [torch.from_numpy(np.concatenate(array).T) for array in arrays]
         return float(self._loss(*tensors))
