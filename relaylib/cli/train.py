@@ -54,7 +54,7 @@ __all__ = ["train"]
 @click.option(
     "--max-false-alarms-per-hour",
     type=click.FloatRange(0, min_open=True),
-    help="False alarms to tune for, per hour of clean audio.  [default: 30]",
+    help="False alarms to tune for, per hour of held-out audio.  [default: 20]",
 )
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same file.  [default: 0]")
 @click.option(

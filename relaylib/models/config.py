@@ -27,8 +27,8 @@ class TrainConfig:
         Share of the audio that is held out at a time: whole groups where groups are given, else files. The
         audio is dealt into ``round(1 / validation_split)`` folds and each is held out once.
     learning_rate : float in 0.0001..0.1
-        Learning rate of AdamW at its largest, in units that suit every head: each multiplies it by a factor of
-        its own (:data:`relaylib.models.heads.RATES`). It warms up and decays to zero along a cosine.
+        Learning rate of AdamW at its largest, in units that suit every head: each makes its own rate of it
+        (:func:`relaylib.models.heads.learning_rate`). It warms up and decays to zero along a cosine.
     batch_size : int in 8..256
         Crops per step.
     chunk_size_ms, stride_ms : int, with 20 <= stride_ms <= chunk_size_ms <= 60000
@@ -84,12 +84,15 @@ class TrainProgress:
     """Where training stands: handed to the `progress` callback after every file and every epoch.
 
     `stage` is ``embedding`` (`done` of `total` files) or ``training`` (`done` of `total` epochs of all folds,
-    with the losses and the validation event-F1 of the epoch just ended; a fold that stops early skips some).
+    with the losses and the validation event-F1 of `epoch` of `fold`; folds are trained side by side, and one
+    that stops early skips some).
     """
 
     stage: Literal["embedding", "training"]
     done: int
     total: int
+    fold: int | None = None
+    epoch: int | None = None
     train_loss: float | None = None
     validation_loss: float | None = None
     validation_f1: float | None = None

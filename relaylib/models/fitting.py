@@ -20,7 +20,7 @@ from torch.nn import functional
 from relaylib.models.config import TrainConfig, TrainProgress
 from relaylib.models.crops import CropBank, embedding_statistics
 from relaylib.models.encoder import Encoder
-from relaylib.models.heads import RATES, ChannelDropout, Head, make_head
+from relaylib.models.heads import ChannelDropout, Head, learning_rate, make_head
 from relaylib.models.operating_point import LOGITS, Labelled, shape_candidates, tune_point
 from relaylib.models.scoring import stream_logits
 from relaylib.models.targets import Targets, frame_targets
@@ -119,17 +119,17 @@ def _side_by_side(
     stop = threading.Event()
     total, done, running = config.epochs * len(runs), 0, len(runs)
 
-    def fit(run: _Run) -> tuple[Head, list[Labelled]]:
+    def fit(number: int) -> tuple[Head, list[Labelled]]:
         torch.set_num_threads(1)
         try:
-            return run.fit(events.put, stop)
+            return runs[number].fit(lambda progress: events.put(replace(progress, fold=number)), stop)
         finally:
             events.put(None)
 
     n_threads = torch.get_num_threads()
     with ThreadPoolExecutor(max_workers=min(len(runs), os.cpu_count() or 1)) as pool:
         try:
-            futures = [pool.submit(fit, run) for run in runs]
+            futures = [pool.submit(fit, number) for number in range(len(runs))]
             while running:
                 event = events.get()
                 if event is None:
@@ -188,7 +188,7 @@ class _Run:
         config = self._config
         n_steps = config.epochs * self._bank.n_batches(config.batch_size, self._training)
         average = copy.deepcopy(self._head)
-        rate = config.learning_rate * RATES[config.head]
+        rate = learning_rate(config.head, config.learning_rate)
         optimiser = torch.optim.AdamW(self._head.parameters(), lr=rate, weight_decay=0.01, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, n_steps))
         best, best_f1, since_best, step = average, -1.0, 0, 0
@@ -208,7 +208,13 @@ class _Run:
             judged = _judge(average, self._validation)
             f1 = self._event_f1(judged)
             progress = TrainProgress(
-                "training", epoch + 1, config.epochs, float(np.mean(losses)), self._validation_loss(judged), f1
+                "training",
+                done=epoch + 1,
+                total=config.epochs,
+                epoch=epoch + 1,
+                train_loss=float(np.mean(losses)),
+                validation_loss=self._validation_loss(judged),
+                validation_f1=f1,
             )
             notify(progress)
             since_best += 1

@@ -10,7 +10,7 @@ from torch import nn
 
 from relaylib.errors import ParameterError
 
-__all__ = ["RATES", "ChannelDropout", "Head", "Member", "make_head"]
+__all__ = ["ChannelDropout", "Head", "Member", "learning_rate", "make_head"]
 
 CLIP = 6.0
 """Standardised embeddings are cut off at this many standard deviations: unheard-of input stays tame."""
@@ -158,8 +158,22 @@ def _conv(
 _BODIES = {"linear": _linear, "mlp": _mlp, "conv": _conv}
 
 
-RATES = {"linear": 10.0, "mlp": 3.0, "conv": 3.0}
-"""Learning rate of each kind at its best on unheard voices, in multiples of the configured one."""
+_RATES = {"linear": 10.0, "mlp": 3.0, "conv": 3.0}
+"""Learning rate of each kind at its best on unheard voices, in multiples of the API's default."""
+
+_FASTEST = 0.01
+"""Rate up to which the multiples go; one that was set higher is left as it is."""
+
+
+def learning_rate(kind: str, configured: float) -> float:
+    """Return the rate at which a kind of head learns, given the configured one (0.001 suits all).
+
+    Examples
+    --------
+    >>> learning_rate("conv", 0.001), learning_rate("conv", 0.008), learning_rate("conv", 0.05)
+    (0.003, 0.01, 0.05)
+    """
+    return max(configured, min(configured * _RATES[kind], _FASTEST))
 
 
 def make_head(kind: str, *, dim: int, n_types: int, n_layers: int = 1, n_members: int = 1) -> Head:
