@@ -59,7 +59,8 @@ def _bend_statistics(bend: FloatArray, level_db: float) -> list[FloatArray]:
     mean = 2.0 * np.log10(framed.mean(axis=1) + 1e-6)
     around = ndimage.median_filter(peak, 9, mode="nearest")
     loudest_but_one = ndimage.rank_filter(peak, rank=-3, size=9, mode="nearest")
-    kurtosis = np.log(np.mean(framed**4, axis=1) / (np.mean(framed**2, axis=1) ** 2 + 1e-16) + 1.0)
+    square = framed * framed
+    kurtosis = np.log(np.mean(square * square, axis=1) / (np.mean(square, axis=1) ** 2 + 1e-16) + 1.0)
     second = np.partition(framed, -6, axis=1)
     return [
         peak - mean,
