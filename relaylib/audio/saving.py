@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ import numpy.typing as npt
 import soundfile
 
 from relaylib.errors import ParameterError, RelayError
+from relaylib.files import replacing
 from relaylib.types import SAMPLE_RATE, Waveform
 
 __all__ = ["save"]
@@ -69,14 +68,10 @@ def save(
     if not samples.size:
         raise ParameterError(f"{path}: the waveform has no samples; there is nothing to save.")
     format_, subtype = _FORMATS[path.suffix.lower()]
-    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        soundfile.write(temporary, samples, sample_rate, format=format_, subtype=subtype)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-        temporary = None
+        path.parent.stat()  # a folder that is not there is taken for a slip
+        with replacing(path) as part:
+            soundfile.write(part, samples, sample_rate, format=format_, subtype=subtype)
     except soundfile.LibsndfileError as exc:
         raise ParameterError(
             f"{path}: {format_} cannot hold this waveform at {sample_rate} Hz ({exc.error_string}); "
@@ -84,14 +79,3 @@ def save(
         ) from exc
     except OSError as exc:
         raise RelayError(f"{path}: cannot be written: {exc.strerror or exc}.") from exc
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-
-
-def _umask() -> int:
-    """Return the file mode mask, which mkstemp's private files ignore."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -60,8 +60,8 @@ def detect(
     are searched for audio files. A file that cannot be read is reported as failed, the rest goes on, and the exit
     status is 1.
     """
+    from relaylib.files import write_atomic
     from relaylib.formats.detections import detections_json
-    from relaylib.formats.files import write_atomic
     from relaylib.models import Detector, detect_files
 
     files = audio_files(audio)

@@ -53,7 +53,7 @@ def embed(
     fingerprint, the hop from frame to frame in ms, and what became of each file. A file that cannot be read is
     listed as failed, the rest goes on, and the exit status is 1.
     """
-    from relaylib.formats.files import write_atomic
+    from relaylib.files import write_atomic
     from relaylib.formats.json_text import encode_json
     from relaylib.models import load_encoder
     from relaylib.types import samples_to_ms

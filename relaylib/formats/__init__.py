@@ -26,8 +26,8 @@ fixture written by the real tool goes to ``tests/formats/fixtures`` with a test 
 lives in another package is made known by `register`.
 """
 
+from relaylib.files import write_atomic
 from relaylib.formats.detections import manifest_of, read_detections, results_of, write_detections
-from relaylib.formats.files import write_atomic
 from relaylib.formats.format import Format, Source
 from relaylib.formats.manifest import read_manifest, write_manifest
 from relaylib.formats.registry import format_for, formats, get_format, read, register, write

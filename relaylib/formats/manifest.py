@@ -20,8 +20,8 @@ from typing import Any
 import msgspec
 
 from relaylib.errors import FormatError
+from relaylib.files import write_atomic
 from relaylib.formats.builder import ManifestBuilder
-from relaylib.formats.files import write_atomic
 from relaylib.formats.format import Format, Source
 from relaylib.formats.json_text import Ms, decode_json, encode_json, top_keys, whole_ms
 from relaylib.formats.text import read_text

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import relaylib.formats
 from relaylib.errors import FormatError, ParameterError
+from relaylib.files import write_atomic
 from relaylib.formats.builder import ManifestBuilder
-from relaylib.formats.files import write_atomic
 from relaylib.formats.format import Format, Source, audio_name
 from relaylib.formats.text import read_text
 from relaylib.types import AUDIO_EXTENSIONS, AudioItem, Manifest

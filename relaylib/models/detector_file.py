@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +15,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from relaylib.errors import ModelFormatError
+from relaylib.files import write_atomic
 from relaylib.models.config import HEADS
 from relaylib.models.fingerprint import fingerprint
 from relaylib.models.heads import Head
@@ -93,17 +92,7 @@ def write(
     meta = msgspec.structs.replace(meta, checksum=_checksum(meta, tensors))
     # one key only: safetensors writes several in any order
     data = save_tensors(tensors, metadata={_KEY: msgspec.json.encode(meta, order="sorted").decode()})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
+    return write_atomic(path, data)
 
 
 def read(path: Path) -> SavedDetector:
