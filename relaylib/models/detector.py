@@ -23,7 +23,7 @@ from relaylib.models.operating_point import OperatingPoint, apply_points
 from relaylib.models.recording import AudioSource, Recording
 from relaylib.models.scoring import stream_logits
 from relaylib.postprocess import decode
-from relaylib.types import SAMPLE_RATE, DecodeConfig, Detection, Scores
+from relaylib.types import DecodeConfig, Detection, Scores, samples_to_ms
 
 __all__ = ["Detector"]
 
@@ -89,7 +89,7 @@ class Detector:
     @property
     def hop_ms(self) -> int:
         """Length of a frame."""
-        return self.encoder.hop * 1000 // SAMPLE_RATE
+        return samples_to_ms(self.encoder.hop)
 
     def score(self, source: AudioSource) -> Scores:
         """Return the frame scores of a recording, 0.5 being each type's tuned operating point.

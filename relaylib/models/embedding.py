@@ -12,7 +12,7 @@ from relaylib.errors import ParameterError, RelayError
 from relaylib.models.encoder import Encoder, RecordingEncoder
 from relaylib.models.recording import AudioSource, Recording
 from relaylib.models.windows import Window, windows
-from relaylib.types import SAMPLE_RATE, Frames
+from relaylib.types import Frames, samples_to_ms
 
 __all__ = ["embed", "embed_stream"]
 
@@ -48,7 +48,7 @@ def embed(source: AudioSource, encoder: Encoder) -> Frames:
     recording = Recording(source)
     pieces = list(embed_stream(recording, encoder))
     embeddings = np.concatenate(pieces) if pieces else np.zeros((0, encoder.dim), np.float32)
-    return Frames(embeddings, duration_ms=recording.duration_ms, hop_ms=encoder.hop * 1000 // SAMPLE_RATE)
+    return Frames(embeddings, duration_ms=recording.duration_ms, hop_ms=samples_to_ms(encoder.hop))
 
 
 def embed_stream(blocks: Iterable[npt.NDArray[Any]], encoder: Encoder, *, skip: int = 0) -> Iterator[FloatArray]:

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from relaylib.models.embedding import embed_stream
 from relaylib.models.encoder import Encoder
 from relaylib.models.recording import AudioSource, Recording
-from relaylib.types import SAMPLE_RATE, Frames
+from relaylib.types import Frames, samples_to_ms
 
 __all__ = ["Entry"]
 
@@ -159,7 +159,7 @@ class Entry:
                 "dim": encoder.dim,
                 "dtype": dtype.str,
                 "hop": encoder.hop,
-                "hop_ms": encoder.hop * 1000 // SAMPLE_RATE,
+                "hop_ms": samples_to_ms(encoder.hop),
                 "duration_ms": recording.duration_ms,
                 "crc32": crc,
             }

@@ -24,7 +24,7 @@ from relaylib.models.heads import ChannelDropout, Head, learning_rate, make_head
 from relaylib.models.operating_point import LOGITS, Labelled, shape_candidates, tune_point
 from relaylib.models.scoring import stream_logits
 from relaylib.models.targets import Targets, frame_targets
-from relaylib.types import SAMPLE_RATE, AudioItem
+from relaylib.types import AudioItem, samples_to_ms
 
 __all__ = ["Example", "ProgressCallback", "fit_folds"]
 
@@ -79,7 +79,7 @@ def fit_folds(
     mean, scale = embedding_statistics([m.embeddings for m in material])
     head.mean.copy_(torch.from_numpy(mean))
     head.scale.copy_(torch.from_numpy(scale))
-    hop_ms = encoder.hop * 1000 // SAMPLE_RATE
+    hop_ms = samples_to_ms(encoder.hop)
     targets = [frame_targets(m.item.annotations, types, len(m.embeddings), hop_ms) for m in material]
     bank = CropBank(
         [head.standardise(torch.from_numpy(m.embeddings.astype(np.float32))).numpy() for m in material],

@@ -13,6 +13,7 @@ import pytest
 from relaylib.cli import main
 from relaylib.cli.convert import NAMES
 from relaylib.formats import formats
+from relaylib.models import TrainConfig
 
 COMMANDS = ["demo", "train", "detect", "evaluate", "embed", "convert"]
 
@@ -54,11 +55,8 @@ def test_convert_lists_the_formats_there_are():
 
 def test_the_defaults_that_train_names_are_the_trainers(run):
     """The help is text, so that it needs no torch; this holds it to the truth."""
-    models = pytest.importorskip("relaylib.models")
-    if not hasattr(models, "TrainConfig"):
-        pytest.skip("no trainer yet")
     text = " ".join(run("train", "--help").output.split())
-    for field in fields(models.TrainConfig):
+    for field in fields(TrainConfig):
         if field.name == "artifact_types":
             continue
         flag, value = "--" + field.name.replace("_", "-"), re.escape(str(field.default).removesuffix(".0"))
