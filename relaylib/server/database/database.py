@@ -1,0 +1,115 @@
+"""The database by its URL: sessions to read, sessions to write."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, event, make_url, text
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from relaylib.errors import ParameterError
+
+__all__ = ["Database", "database_url"]
+
+_BUSY_TIMEOUT_S = 30
+
+
+def database_url(url: str | None, *, data_dir: Path) -> URL:
+    """Return the URL with the driver we use; None is a SQLite file in `data_dir`.
+
+    Raises
+    ------
+    ParameterError
+        If the URL is none, or names a database that we do not know.
+    """
+    if url is None:
+        return URL.create("sqlite+aiosqlite", database=str(data_dir / "relay.sqlite3"))
+    try:
+        given = make_url(url)
+    except ArgumentError as exc:
+        raise ParameterError("the database URL cannot be read; write sqlite:///PATH or postgresql://…/NAME.") from exc
+    match given.get_backend_name():
+        case "sqlite" if given.database not in (None, "", ":memory:"):
+            return given.set(drivername="sqlite+aiosqlite")
+        case "postgresql" | "postgres":
+            return given.set(drivername="postgresql+psycopg")
+    raise ParameterError(f"database {given.drivername!r} is not known; use a sqlite:/// file or postgresql://.")
+
+
+class Database:
+    """One database; SQLite has a single writer at a time, which waits its turn here instead of failing.
+
+    Parameters
+    ----------
+    url : URL
+        As :func:`database_url` gives it.
+    pool_size : int
+        Connections kept for PostgreSQL, and for reading SQLite.
+    """
+
+    def __init__(self, url: URL, *, pool_size: int = 8) -> None:
+        self.url = url
+        if url.get_backend_name() == "sqlite":
+            self._reader = _sqlite_engine(url, begin="BEGIN", pool_size=pool_size)
+            self._writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
+        else:
+            self._reader = self._writer = create_async_engine(
+                url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=_BUSY_TIMEOUT_S, pool_pre_ping=True
+            )
+        self._reading = async_sessionmaker(self._reader, expire_on_commit=False)
+        self._writing = async_sessionmaker(self._writer, expire_on_commit=False)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is SQLite, which has no row locks and needs none: its writer is alone."""
+        return self._reader is not self._writer
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """Give a session that sees one state of the database and keeps nothing."""
+        async with self._reading() as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """Give a session that keeps what was done if the block ends well, and nothing of it if it raises."""
+        async with self._writing() as session, session.begin():
+            yield session
+
+    async def check(self) -> None:
+        """Ask the database for a sign of life; raises SQLAlchemy's error if there is none."""
+        async with self.read() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._writer.dispose()
+        await self._reader.dispose()
+
+
+def _sqlite_engine(url: URL, *, begin: str, pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=_BUSY_TIMEOUT_S,
+        connect_args={"timeout": _BUSY_TIMEOUT_S},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # BEGIN is ours, below: the driver's own comes too late for reads
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

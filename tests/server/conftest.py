@@ -1,0 +1,70 @@
+"""Databases for the server's tests: SQLite always, PostgreSQL where its programs are installed."""
+
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+def postgresql_bindir():
+    """Return the folder of PostgreSQL's server programs, None if they aren't installed."""
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).parent
+    return max(Path("/usr/lib/postgresql").glob("*/bin"), default=None, key=lambda path: int(path.parent.name))
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def unprivileged():
+    """PostgreSQL refuses to run as root; there its programs run as nobody."""
+    return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory):
+    """Start a private PostgreSQL in a temporary folder; give a function that makes an empty database."""
+    bindir = postgresql_bindir()
+    if bindir is None:
+        pytest.skip("PostgreSQL's server programs are not installed (Debian: postgresql)")
+    folder = Path("/tmp") / tmp_path_factory.mktemp("pg").name / f"pg{os.getpid()}"  # short: sockets have short names
+    folder.mkdir(parents=True)
+    as_user = unprivileged()
+    if as_user:
+        shutil.chown(folder, as_user["user"], as_user["group"])
+    data, port = folder / "data", free_port()
+
+    def call(program, *args):
+        subprocess.run([bindir / program, *map(str, args)], check=True, capture_output=True, cwd=folder, **as_user)
+
+    call("initdb", "-D", data, "-U", "relay", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C")
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
+    call("pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+    made = []
+
+    def empty_database():
+        name = f"relay{len(made)}"
+        made.append(name)
+        call("createdb", "-h", "127.0.0.1", "-p", port, "-U", "relay", name)
+        return f"postgresql://relay@127.0.0.1:{port}/{name}"
+
+    try:
+        yield empty_database
+    finally:
+        call("pg_ctl", "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request, tmp_path):
+    """Give the URL of an empty database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/relay.sqlite3"
+    return request.getfixturevalue("postgresql")()

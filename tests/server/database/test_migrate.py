@@ -1,0 +1,49 @@
+"""The database's revisions: from nothing, from each earlier one, and the tables they lead to."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+
+from relaylib.errors import ParameterError, RelayError
+from relaylib.server.database import database_url, migrate
+from relaylib.server.database.migrate import revisions
+from relaylib.server.database.tables import Base
+
+
+def sync_engine(url):
+    return create_engine(url.set(drivername=url.drivername.replace("+aiosqlite", "")))
+
+
+@pytest.mark.parametrize("start", [None, *revisions()])
+def test_every_revision_leads_to_the_tables_of_the_code(empty_database_url, start):
+    """A database of any age ends with just the tables and columns that the code declares."""
+    url = database_url(empty_database_url, data_dir=Path())
+    if start is not None:
+        assert migrate(url, start) == start
+    assert migrate(url) == revisions()[-1]
+    engine = sync_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_a_database_of_a_later_version_is_refused(empty_database_url):
+    """An older library must not guess at tables it has never seen."""
+    url = database_url(empty_database_url, data_dir=Path())
+    migrate(url)
+    engine = sync_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(RelayError, match="9999.*newer version"):
+        migrate(url)
+
+
+@pytest.mark.parametrize("url", ["mysql://host/name", "not a url", "sqlite://", "sqlite:///:memory:"])
+def test_a_url_of_another_kind_is_refused(url, tmp_path):
+    with pytest.raises(ParameterError, match=r"sqlite:///"):
+        database_url(url, data_dir=tmp_path)
