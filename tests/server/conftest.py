@@ -6,15 +6,15 @@ import socket
 import subprocess
 from pathlib import Path
 
+import psycopg
 import pytest
 
 
 def postgresql_bindir():
     """Return the folder of PostgreSQL's server programs, None if they aren't installed."""
-    on_path = shutil.which("initdb")
-    if on_path:
-        return Path(on_path).parent
-    return max(Path("/usr/lib/postgresql").glob("*/bin"), default=None, key=lambda path: int(path.parent.name))
+    packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    found = str(packaged[-1]) if packaged else shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
 
 
 def free_port():
@@ -52,7 +52,8 @@ def postgresql(tmp_path_factory):
     def empty_database():
         name = f"relay{len(made)}"
         made.append(name)
-        call("createdb", "-h", "127.0.0.1", "-p", port, "-U", "relay", name)
+        with psycopg.connect(f"postgresql://relay@127.0.0.1:{port}/postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
         return f"postgresql://relay@127.0.0.1:{port}/{name}"
 
     try:

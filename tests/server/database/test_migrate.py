@@ -19,14 +19,17 @@ def sync_engine(url):
 
 @pytest.mark.parametrize("start", [None, *revisions()])
 def test_every_revision_leads_to_the_tables_of_the_code(empty_database_url, start):
-    """A database of any age ends with just the tables and columns that the code declares."""
+    """A database of any age ends with just the tables and columns that the code declares.
+
+    Types are compared on PostgreSQL only: SQLite gives its own names for them.
+    """
     url = database_url(empty_database_url, data_dir=Path())
     if start is not None:
         assert migrate(url, start) == start
     assert migrate(url) == revisions()[-1]
     engine = sync_engine(url)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": not url.drivername.startswith("sqlite")})
         assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
 
