@@ -24,9 +24,13 @@ __all__ = [
 
 
 class PrepareAudio(msgspec.Struct, frozen=True, tag=True):
-    """Decode an uploaded file as 16 kHz mono and embed it; progress has the stages ``normalizing``, ``embedding``."""
+    """Decode an uploaded file as 16 kHz mono and embed it; progress has the stages ``normalizing``, ``embedding``.
+
+    Messages call it `filename`.
+    """
 
     key: str
+    filename: str = "the file"
 
 
 class Prepared(msgspec.Struct, frozen=True, tag=True):
@@ -69,11 +73,12 @@ class Trained(msgspec.Struct, frozen=True, tag=True):
 
 
 class DetectArtifacts(msgspec.Struct, frozen=True, tag=True):
-    """Find artifacts in an uploaded file by a stored detector."""
+    """Find artifacts in an uploaded file by a stored detector; messages call the file `filename`."""
 
     key: str
     model_key: str
     config: InferenceConfig
+    filename: str = "the file"
 
 
 class Detected(msgspec.Struct, frozen=True, tag=True):
