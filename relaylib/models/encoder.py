@@ -17,7 +17,15 @@ import numpy.typing as npt
 
 from relaylib.errors import EncoderNotAvailableError, ParameterError
 
-__all__ = ["Encoder", "Layer", "RecordingEncoder", "encoder_names", "load_encoder", "register_encoder"]
+__all__ = [
+    "Encoder",
+    "Layer",
+    "RecordingEncoder",
+    "check_encoder",
+    "encoder_names",
+    "load_encoder",
+    "register_encoder",
+]
 
 Layer = int | Literal["mix"] | None
 """Which hidden layer is returned: the last (None), one by index, or all of them side by side (``"mix"``)."""
@@ -146,13 +154,30 @@ def load_encoder(name: str | Path, *, layer: Layer = None, **options: Any) -> En
     if layer is not None:
         options["layer"] = layer
     text = str(name)
+    factory, args = _find(text)
+    return _make(text, factory, args, options)
+
+
+def check_encoder(name: str | Path) -> None:
+    """Refuse a name that :func:`load_encoder` could not find, at no cost: weights are neither looked for nor read.
+
+    Raises
+    ------
+    EncoderNotAvailableError
+        If the name is unknown.
+    """
+    _find(str(name))
+
+
+def _find(text: str) -> tuple[str | EncoderFactory, tuple[str, ...]]:
+    """Return what makes the encoder of a name, and what is to be handed to it."""
     prefix = text[: text.find(":") + 1]
     if text in _FACTORIES and not text.endswith(":"):
-        return _make(text, _FACTORIES[text], (), options)
+        return _FACTORIES[text], ()
     if prefix in _FACTORIES and not Path(text).expanduser().exists():
-        return _make(text, _FACTORIES[prefix], (text.removeprefix(prefix),), options)
+        return _FACTORIES[prefix], (text.removeprefix(prefix),)
     if "/" in text or Path(text).expanduser().is_dir():
-        return _make(text, _CHECKPOINTS, (text,), options)
+        return _CHECKPOINTS, (text,)
     raise EncoderNotAvailableError(
         f"encoder {text!r} is unknown; known are {', '.join(encoder_names())} (a colon wants a bundle's name), "
         "a Hugging Face hub name such as microsoft/wavlm-base-plus, and the folder of a checkpoint."

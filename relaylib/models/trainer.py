@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from relaylib.errors import AudioDecodeError, ParameterError, TrainingError
@@ -23,13 +24,16 @@ __all__ = ["train"]
 
 _log = logging.getLogger(__name__)
 
+AudioOpener = Callable[[str], AbstractContextManager[Path]]
+"""Gives the file of a name, there to read while the context lasts."""
+
 
 def train(
     manifest: Manifest,
     encoder: Encoder | str = "spectral",
     config: TrainConfig | None = None,
     *,
-    audio_root: str | Path = ".",
+    audio_root: str | Path | AudioOpener = ".",
     cache: EmbeddingCache | None = None,
     progress: ProgressCallback | None = None,
 ) -> Detector:
@@ -48,8 +52,9 @@ def train(
     encoder : Encoder or str
         An encoder or its name, see :func:`relaylib.load_encoder`.
     config : TrainConfig, optional
-    audio_root : path
-        Folder that the manifest's file names are relative to.
+    audio_root : path or callable
+        Folder that the manifest's file names are relative to; or, for audio that is kept elsewhere, a function from
+        a file name to a context manager that gives a path, entered while the recording is embedded.
     cache : EmbeddingCache, optional
         Keeps embeddings for the next training; without it they live in memory. The result is the same.
     progress : callable, optional
@@ -70,7 +75,8 @@ def train(
     encoder = load_encoder(encoder) if isinstance(encoder, str) else encoder
     types = _types_to_learn(manifest, config)
     notify = progress or _ignore
-    material, skipped = _embed_all(manifest.audio, encoder, Path(audio_root), cache, notify)
+    opened = audio_root if callable(audio_root) else _in_folder(Path(audio_root))
+    material, skipped = _embed_all(manifest.audio, encoder, opened, cache, notify)
     _check_material(material, types, skipped)
     n_folds = max(2, round(1.0 / config.validation_split))
     folds = fold_items([m.item for m in material], types, n_folds, config.seed)
@@ -95,6 +101,10 @@ def _ignore(_: TrainProgress) -> None:
     """Take no notice."""
 
 
+def _in_folder(root: Path) -> AudioOpener:
+    return lambda filename: nullcontext(root / filename)
+
+
 def _types_to_learn(manifest: Manifest, config: TrainConfig) -> tuple[str, ...]:
     types = tuple(dict.fromkeys(config.artifact_types or manifest.type_names))
     unknown = sorted(set(types) - set(manifest.type_names))
@@ -109,17 +119,21 @@ def _types_to_learn(manifest: Manifest, config: TrainConfig) -> tuple[str, ...]:
 
 
 def _embed_all(
-    items: Sequence[AudioItem], encoder: Encoder, root: Path, cache: EmbeddingCache | None, notify: ProgressCallback
+    items: Sequence[AudioItem],
+    encoder: Encoder,
+    opened: AudioOpener,
+    cache: EmbeddingCache | None,
+    notify: ProgressCallback,
 ) -> tuple[list[Example], list[str]]:
     """Embed every recording; one that cannot be read is passed over and named."""
     material: list[Example] = []
     skipped: list[str] = []
     for k, item in enumerate(items):
-        path = root / item.filename
         try:
-            frames = embed(path, encoder) if cache is None else cache.frames(path, encoder)
+            with opened(item.filename) as path:
+                frames = embed(path, encoder) if cache is None else cache.frames(path, encoder)
             if not len(frames):
-                raise AudioDecodeError(f"{path} holds no audio.")
+                raise AudioDecodeError(f"{item.filename} holds no audio.")
         except (AudioDecodeError, ParameterError) as exc:  # not those of the cache or the encoder: they concern all
             _log.warning("%s is left out of training: %s", item.filename, exc)
             skipped.append(item.filename)

@@ -48,7 +48,7 @@ class Settings:
     storage_url: str | None = None
     cluster: str | None = None
     encoder: str = "spectral"
-    workers: int = max(1, (os.cpu_count() or 1) // 2)
+    workers: int = max(2, (os.cpu_count() or 1) // 2)
     public_url: str | None = None
     upload_lifetime_s: int = UPLOAD_LIFETIME_S
     max_upload_bytes: int = MAX_UPLOAD_BYTES
