@@ -17,12 +17,16 @@ from relaylib.models.fitting import Example, ProgressCallback, fit_folds
 from relaylib.models.folds import fold_items
 from relaylib.models.metrics import validation_metrics
 from relaylib.models.operating_point import points_of_average, shape_candidates, tune_points
+from relaylib.models.pieces import cut_example
 from relaylib.models.scoring import stored
-from relaylib.types import AudioItem, Manifest
+from relaylib.types import AudioItem, Manifest, samples_to_ms
 
 __all__ = ["train"]
 
 _log = logging.getLogger(__name__)
+
+_PIECES_PER_FOLD = 4
+"""Of a recording that is the only one: enough to deal every type into both sides, few enough to keep its context."""
 
 AudioOpener = Callable[[str], AbstractContextManager[Path]]
 """Gives the file of a name, there to read while the context lasts."""
@@ -43,7 +47,8 @@ def train(
     groups are given. For each fold a classifier is fitted on the others (:mod:`relaylib.models.fitting`) and
     judged on the fold, which it has never heard. Thresholds and minimum durations are tuned on what all of
     them say about the speech that was held out from them, so on all the speech there is, and mapped so that
-    0.5 is every type's operating point. The detector averages the classifiers.
+    0.5 is every type's operating point. The detector averages the classifiers. A recording that is the only one is
+    cut into pieces, which are dealt instead.
 
     Parameters
     ----------
@@ -69,7 +74,8 @@ def train(
     Raises
     ------
     TrainingError
-        If there is too little to train on: no usable recordings, a type without annotations, a single recording.
+        If there is too little to train on: no usable recordings, a type without annotations, a single recording
+        that is too short to be cut.
     """
     config = config or TrainConfig()
     encoder = load_encoder(encoder) if isinstance(encoder, str) else encoder
@@ -79,6 +85,9 @@ def train(
     material, skipped = _embed_all(manifest.audio, encoder, opened, cache, notify)
     _check_material(material, types, skipped)
     n_folds = max(2, round(1.0 / config.validation_split))
+    if len(material) == 1:
+        _log.warning("there is only one recording: validation will hear other parts of it, not other speech")
+        material = cut_example(material[0], _PIECES_PER_FOLD * n_folds, hop_ms=samples_to_ms(encoder.hop))
     folds = fold_items([m.item for m in material], types, n_folds, config.seed)
     head, held_out = fit_folds(material, folds, types, encoder, config, notify)
     annotations = [span for m in material for span in m.item.annotations]
@@ -145,9 +154,9 @@ def _embed_all(
 
 
 def _check_material(material: Sequence[Example], types: Sequence[str], skipped: Sequence[str]) -> None:
-    if len(material) < 2:
-        left_out = f"; {len(skipped)} could not be read, the first is {skipped[0]!r}" if skipped else ""
-        raise TrainingError(f"{len(material)} usable recordings; need at least 2, one for validation{left_out}.")
+    if not material:
+        left_out = f": {len(skipped)} could not be read, the first is {skipped[0]!r}" if skipped else ""
+        raise TrainingError(f"there is no usable recording{left_out}.")
     seen = {span.artifact_type for m in material for span in m.item.annotations if span.confidence > 0}
     missing = [name for name in types if name not in seen]
     if missing:

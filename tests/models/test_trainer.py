@@ -185,11 +185,9 @@ def test_a_cache_that_cannot_be_used_is_no_unreadable_recording(learn, tmp_path)
 
 def test_too_little_material_is_refused_with_what_is_missing(learn, corpus):
     types, audio = corpus[1].artifact_types, corpus[1].audio
-    with pytest.raises(TrainingError, match="1 usable recordings; need at least 2"):
-        learn(manifest=Manifest(types, audio[:1]))
-    with pytest.raises(TrainingError, match=r"1 usable recordings.*1 could not be read, the first is 'absent.wav'"):
-        learn(manifest=Manifest(types, (AudioItem("absent.wav"), audio[0])))
-    with pytest.raises(TrainingError, match="0 usable recordings"):
+    with pytest.raises(TrainingError, match=r"no usable recording: 1 could not be read, the first is 'absent.wav'"):
+        learn(manifest=Manifest(types, (AudioItem("absent.wav"),)))
+    with pytest.raises(TrainingError, match="no usable recording"):
         learn(manifest=Manifest(types, ()))
     with pytest.raises(TrainingError, match="no annotation of 'hiss'"):
         learn(manifest=Manifest((*types, ArtifactType("hiss")), audio))
