@@ -37,6 +37,8 @@ class Settings:
         How long upload and download URLs live.
     max_upload_bytes : int
         Largest file that is taken.
+    cache_bytes : int
+        Size of the embeddings that are kept; those that were not used for longest go first.
     log_level, log_format
         ``debug`` … ``error``; ``json`` or ``text``.
     """
@@ -52,5 +54,11 @@ class Settings:
     public_url: str | None = None
     upload_lifetime_s: int = UPLOAD_LIFETIME_S
     max_upload_bytes: int = MAX_UPLOAD_BYTES
+    cache_bytes: int = 20 * 2**30
     log_level: str = "info"
     log_format: str = "text"
+
+    @property
+    def embeddings_dir(self) -> Path:
+        """Where embeddings are kept."""
+        return self.data_dir.absolute() / "embeddings"
