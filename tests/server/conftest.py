@@ -1,4 +1,4 @@
-"""Databases for the server's tests: SQLite always, PostgreSQL where its programs are installed."""
+"""Databases, and the application on them: SQLite always, PostgreSQL where its programs are installed."""
 
 import os
 import shutil
@@ -6,8 +6,14 @@ import socket
 import subprocess
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
+from litestar.testing import TestClient
+
+from relaylib.server.app import create_app
+from relaylib.server.keys.service import create_key, tenant_by_name
+from relaylib.server.settings import Settings
 
 
 def postgresql_bindir():
@@ -69,3 +75,73 @@ def empty_database_url(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/relay.sqlite3"
     return request.getfixturevalue("postgresql")()
+
+
+@pytest.fixture
+def settings(empty_database_url, tmp_path):
+    """Settings of a server that keeps everything in the test's folder."""
+    return Settings(data_dir=tmp_path / "data", database_url=empty_database_url)
+
+
+@pytest.fixture
+def executor():
+    """Where heavy work is done; None is the server's own, whose workers start when there is work."""
+    return
+
+
+@pytest.fixture
+def app(settings, executor):
+    return create_app(settings, executor=executor)
+
+
+@pytest.fixture
+def anonymous(app):
+    """Give a client without a key; the application runs while the test does."""
+    with TestClient(app, raise_server_exceptions=False) as running:
+        yield running
+
+
+@pytest.fixture
+def call(anonymous):
+    """Give a function that runs a coroutine function in the application's event loop."""
+    return anonymous.blocking_portal.call
+
+
+@pytest.fixture
+def key_of(anonymous, app, call):
+    """Give a function that makes a key for a tenant by name."""
+
+    def make(tenant, **options):
+        async def create():
+            async with app.state.context.db.write() as session:
+                tenant_id = await tenant_by_name(session, tenant)
+                return (await create_key(session, tenant_id, name="test", **options)).key
+
+        return call(create)
+
+    return make
+
+
+@pytest.fixture
+def client_of(anonymous, key_of):
+    """Give a function that makes a client of the running application with a new key of a tenant."""
+
+    def make(tenant):
+        headers = {"X-API-Key": key_of(tenant)}
+        return httpx.Client(
+            transport=anonymous._transport, base_url=anonymous.base_url, headers=headers, follow_redirects=True
+        )
+
+    return make
+
+
+@pytest.fixture
+def client(client_of):
+    """Give a client with a key."""
+    return client_of("one")
+
+
+@pytest.fixture
+def other(client_of):
+    """Give a client of another tenant of the same application."""
+    return client_of("two")

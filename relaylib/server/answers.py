@@ -1,0 +1,50 @@
+"""The one place where what goes wrong becomes an answer: JSON with ``detail``, whatever it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap
+
+from relaylib.api import Message, Problems
+from relaylib.server.errors import ApiError, InvalidError
+from relaylib.server.validation import request_problems
+
+__all__ = ["EXCEPTION_HANDLERS"]
+
+_log = structlog.get_logger("relaylib.server")
+
+
+def _api_error(_: Request[Any, Any, Any], error: ApiError) -> Response[Any]:
+    if isinstance(error, InvalidError):
+        return _answer(Problems(error.problems), error.status)
+    headers = {"WWW-Authenticate": "ApiKey"} if error.status == 401 else {}
+    return _answer(Message(error.detail), error.status, headers)
+
+
+def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """Answer what Litestar found wrong before a handler had its turn."""
+    if isinstance(error, ValidationException):
+        return _answer(Problems(request_problems(request, error)), 422)
+    if error.status_code >= 500:
+        return _unexpected(request, error)
+    return _answer(Message(error.detail), error.status_code, error.headers or {})
+
+
+def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    _log.error("a request failed", method=request.method, path=request.url.path, exc_info=error)
+    return _answer(Message("Internal Server Error"), 500)
+
+
+def _answer(body: Message | Problems, status: int, headers: dict[str, str] | None = None) -> Response[Any]:
+    return Response(body, status_code=status, media_type=MediaType.JSON, headers=headers)
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+    ApiError: _api_error,
+    HTTPException: _http_error,
+    Exception: _unexpected,
+}

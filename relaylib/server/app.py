@@ -1,0 +1,63 @@
+"""The application: every part of the server put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from litestar import Litestar, Request, Router
+from litestar.di import Provide
+
+from relaylib.server.answers import EXCEPTION_HANDLERS
+from relaylib.server.auth import KeyCheck, caller_of
+from relaylib.server.bootstrap import open_parts
+from relaylib.server.context import Context
+from relaylib.server.jobs.executor import Executor
+from relaylib.server.keys import KeyController
+from relaylib.server.paging import PageNumber, PageQuery, PageSize
+from relaylib.server.settings import Settings
+from relaylib.server.validation import MAX_BODY_BYTES, JsonRequest
+
+__all__ = ["create_app"]
+
+CONTROLLERS = [KeyController]
+
+
+def create_app(settings: Settings, *, executor: Executor | None = None) -> Litestar:
+    """Return the application; what it needs is opened when it starts and closed when it stops."""
+    api = Router(
+        "/api/v1",
+        route_handlers=[*CONTROLLERS],
+        middleware=[KeyCheck()],
+        dependencies={
+            "context": Provide(_context, sync_to_thread=False),
+            "caller": Provide(caller_of, sync_to_thread=False),
+            "page": Provide(_page, sync_to_thread=False),
+        },
+    )
+    return Litestar(
+        route_handlers=[api],
+        lifespan=[partial(_running, settings=settings, executor=executor)],
+        exception_handlers=EXCEPTION_HANDLERS,
+        request_class=JsonRequest,
+        request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
+    )
+
+
+@asynccontextmanager
+async def _running(app: Litestar, *, settings: Settings, executor: Executor | None) -> AsyncIterator[None]:
+    async with open_parts(settings) as parts:
+        app.state.context, app.state.last_uses = parts.context, parts.last_uses
+        yield
+
+
+def _context(request: Request[Any, Any, Any]) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+def _page(page: PageNumber = 1, page_size: PageSize = 20) -> PageQuery:
+    return PageQuery(page=page, page_size=page_size)

@@ -1,0 +1,37 @@
+"""Routes of API keys, rows K1 to K3 of the contract."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from litestar import Controller, delete, get, post
+from litestar.di import Provide
+
+from relaylib.api import ApiKey, CreateApiKey, CreatedApiKey
+from relaylib.server.keys.service import Keys
+
+__all__ = ["KeyController"]
+
+
+class KeyController(Controller):
+    """The keys of the caller's tenant."""
+
+    path = "/auth/api-keys"
+    tags: ClassVar = ["API keys"]
+    dependencies: ClassVar = {"keys": Provide(Keys, sync_to_thread=False)}
+
+    @post(operation_id="create_api_key", summary="Create an API key")
+    async def create(self, data: CreateApiKey, keys: Keys) -> CreatedApiKey:
+        """Make a key; the answer is the only place where it can be read."""
+        return await keys.create(data)
+
+    @get(operation_id="list_api_keys", summary="List API keys")
+    async def list(self, keys: Keys) -> list[ApiKey]:
+        """Give the tenant's keys without their secrets, newest first."""
+        return await keys.list()
+
+    @delete("/{key_id:str}", operation_id="revoke_api_key", summary="Revoke an API key")
+    async def revoke(self, key_id: UUID, keys: Keys) -> None:
+        """Make a key useless at once; it may be the one that asks."""
+        await keys.revoke(key_id)
