@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
-from litestar import Litestar, Request, Router
+from litestar import Controller, Litestar, Request, Router
 from litestar.di import Provide
 
 from relaylib.server.answers import EXCEPTION_HANDLERS
@@ -15,21 +16,29 @@ from relaylib.server.auth import KeyCheck, caller_of
 from relaylib.server.bootstrap import open_parts
 from relaylib.server.context import Context
 from relaylib.server.jobs.executor import Executor
-from relaylib.server.keys import KeyController
 from relaylib.server.paging import PageNumber, PageQuery, PageSize
 from relaylib.server.settings import Settings
 from relaylib.server.validation import MAX_BODY_BYTES, JsonRequest
 
 __all__ = ["create_app"]
 
-CONTROLLERS = [KeyController]
+AREAS = ("keys", "datasets", "audio", "annotations", "training", "models", "inference")
+
+
+def _controllers() -> list[type[Controller]]:
+    found: list[type[Controller]] = []
+    for area in AREAS:
+        with suppress(ModuleNotFoundError):
+            module = importlib.import_module(f"relaylib.server.{area}")
+            found += [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Controller)]
+    return found
 
 
 def create_app(settings: Settings, *, executor: Executor | None = None) -> Litestar:
     """Return the application; what it needs is opened when it starts and closed when it stops."""
     api = Router(
         "/api/v1",
-        route_handlers=[*CONTROLLERS],
+        route_handlers=_controllers(),
         middleware=[KeyCheck()],
         dependencies={
             "context": Provide(_context, sync_to_thread=False),

@@ -12,7 +12,7 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select, update
 
 from relaylib.server.context import Caller, Context
 from relaylib.server.database import Database
@@ -20,7 +20,7 @@ from relaylib.server.database.tables import ApiKeyRow
 from relaylib.server.errors import ApiError
 from relaylib.server.keys.secret import hash_key
 
-__all__ = ["KEY_HEADER", "KeyCheck", "UnauthorizedError", "LastUses", "caller_of"]
+__all__ = ["KEY_HEADER", "KeyCheck", "LastUses", "UnauthorizedError", "caller_of"]
 
 KEY_HEADER = "X-API-Key"
 _FLUSH_S = 30.0
@@ -48,12 +48,9 @@ class LastUses:
         uses, self._uses = self._uses, {}
         if not uses:
             return
-        change = update(ApiKeyRow.__table__).where(ApiKeyRow.__table__.c.id == bindparam("key_id"))
         async with self._db.write() as session:
-            await session.execute(
-                change.values(last_used_at=bindparam("at"), updated_at=ApiKeyRow.__table__.c.updated_at),
-                [{"key_id": key_id, "at": at} for key_id, at in uses.items()],
-            )
+            changes = [{"id": key_id, "last_used_at": at} for key_id, at in uses.items()]
+            await session.execute(update(ApiKeyRow), changes)
 
     async def run(self) -> None:
         """Write every half minute until cancelled."""

@@ -10,7 +10,7 @@ import msgspec
 
 from relaylib.api import Problem
 
-__all__ = ["MAX_DEPTH", "MISSING", "field_problems", "is_too_deep", "text_problems"]
+__all__ = ["MAX_DEPTH", "field_problems", "is_too_deep", "missing", "text_problems"]
 
 MAX_DEPTH = 64
 """How deep arrays and objects may be nested in a body."""
@@ -19,7 +19,7 @@ _INT64 = 2**63
 _Location = tuple[str | int, ...]
 
 
-def MISSING(*loc: str | int) -> Problem:  # noqa: N802
+def missing(*loc: str | int) -> Problem:
     """Return the problem of a field that has to be there."""
     return Problem(list(loc), "field required", "value_error.missing")
 
@@ -67,7 +67,7 @@ def is_too_deep(value: Any) -> bool:
 
 def _part_problems(key: str | int, value: Any, annotation: Any, loc: _Location) -> list[Problem]:
     if value is msgspec.NODEFAULT:
-        return [MISSING(*loc, key)]
+        return [missing(*loc, key)]
     return field_problems(value, annotation, (*loc, key))
 
 

@@ -17,7 +17,7 @@ from relaylib.api import (
 )
 from relaylib.server.context import Caller, Context
 from relaylib.server.errors import InvalidError, RefusedError
-from relaylib.server.fields import MISSING
+from relaylib.server.fields import missing
 from relaylib.server.objects.store import ObjectInfo
 from relaylib.types import AUDIO_EXTENSIONS
 
@@ -90,7 +90,7 @@ def declared_size(body: CreateAudioUpload | CreateFileUpload, *, max_bytes: int)
     given = {name: size for name in _SIZE_NAMES if (size := getattr(body, name)) is not None}
     if not given:
         own_name = "file_size" if isinstance(body, CreateAudioUpload) else "file_size_bytes"
-        raise InvalidError([MISSING("body", own_name)])
+        raise InvalidError([missing("body", own_name)])
     if len(set(given.values())) > 1:
         raise InvalidError.at("body", "file_size_bytes", msg="differs from file_size; send one of them, or both alike")
     name, size_bytes = next(iter(given.items()))
@@ -151,7 +151,7 @@ def confirmed_id(body: ConfirmAudio | ConfirmFile) -> UUID:
     """
     found = {given for given in (body.audio_id, body.file_id) if given is not None}
     if not found:
-        raise InvalidError([MISSING("body", "audio_id" if isinstance(body, ConfirmAudio) else "file_id")])
+        raise InvalidError([missing("body", "audio_id" if isinstance(body, ConfirmAudio) else "file_id")])
     if len(found) > 1:
         raise InvalidError.at("body", "file_id", msg="differs from audio_id; send one of them, or both alike")
     return found.pop()

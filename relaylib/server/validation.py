@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from typing import Any, get_type_hints
 
 import msgspec
@@ -15,7 +15,7 @@ from litestar.params import ParameterKwarg
 
 from relaylib.api import Problem
 from relaylib.server.errors import InvalidError
-from relaylib.server.fields import MISSING, field_problems, is_too_deep, text_problems
+from relaylib.server.fields import field_problems, is_too_deep, missing, text_problems
 
 __all__ = ["MAX_BODY_BYTES", "JsonRequest", "read_body", "request_problems"]
 
@@ -61,7 +61,7 @@ def read_body(body: bytes, annotation: Any) -> Any:
         value = msgspec.NODEFAULT
     plain = _plain(body)
     if plain is None:
-        raise InvalidError([MISSING("body")])
+        raise InvalidError([missing("body")])
     problems = field_problems(plain, annotation, ("body",)) + text_problems(plain, ("body",))
     if problems or value is msgspec.NODEFAULT:
         raise InvalidError(problems or [Problem(["body"], "cannot be read", "value_error")])
@@ -73,7 +73,7 @@ def request_problems(request: Request[Any, Any, Any], error: ValidationException
     refused = [entry for entry in error.extra or [] if isinstance(entry, dict)]
     problems = _parameter_problems(request)
     if any(entry.get("key") == "data" for entry in refused):
-        problems.append(MISSING("body"))
+        problems.append(missing("body"))
     return problems or [Problem(["query"], entry.get("message", error.detail), "value_error") for entry in refused]
 
 
@@ -92,7 +92,7 @@ def _plain(body: bytes) -> Any:
     return value
 
 
-@lru_cache(maxsize=None)
+@cache
 def _decoder(annotation: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(annotation)
 

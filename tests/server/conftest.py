@@ -79,7 +79,7 @@ def empty_database_url(request, tmp_path):
 
 @pytest.fixture
 def settings(empty_database_url, tmp_path):
-    """Settings of a server that keeps everything in the test's folder."""
+    """Give settings of a server that keeps everything in the test's folder."""
     return Settings(data_dir=tmp_path / "data", database_url=empty_database_url)
 
 

@@ -1,7 +1,5 @@
 """API keys over HTTP, rows K1 to K3."""
 
-from datetime import datetime, timedelta, timezone
-
 import pytest
 
 PATH = "/api/v1/auth/api-keys"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
 from uuid import UUID
 
 from litestar import Controller, delete, get, post
@@ -14,12 +13,15 @@ from relaylib.server.keys.service import Keys
 __all__ = ["KeyController"]
 
 
+_SERVICES = {"keys": Provide(Keys, sync_to_thread=False)}
+
+
 class KeyController(Controller):
     """The keys of the caller's tenant."""
 
     path = "/auth/api-keys"
-    tags: ClassVar = ["API keys"]
-    dependencies: ClassVar = {"keys": Provide(Keys, sync_to_thread=False)}
+    tags = ("API keys",)
+    dependencies = _SERVICES
 
     @post(operation_id="create_api_key", summary="Create an API key")
     async def create(self, data: CreateApiKey, keys: Keys) -> CreatedApiKey:
