@@ -15,8 +15,8 @@ __all__ = ["PageNumber", "PageQuery", "PageSize", "fetch_page"]
 
 Row = TypeVar("Row", bound=Base)
 
-PageNumber = Annotated[int, Parameter(ge=1, le=2**31 - 1, description="Number of the page, from 1.")]
-PageSize = Annotated[int, Parameter(ge=1, le=100, description="Items on a page.")]
+PageNumber = Annotated[int, Parameter(query="page", ge=1, le=2**31 - 1, description="Number of the page, from 1.")]
+PageSize = Annotated[int, Parameter(query="page_size", ge=1, le=100, description="Items on a page.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ class PageQuery:
 
 
 async def fetch_page(
-    session: AsyncSession, query: Select[tuple[Row]], table: type[Row], page: PageQuery
+    session: AsyncSession, query: Select[Any], table: type[Row], page: PageQuery
 ) -> tuple[list[Row], int]:
     """Return the rows of one page of `query`, newest first with the id as tie-break, and how many there are in all."""
     total = await session.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
-    ordered: Select[Any] = query.order_by(table.created_at.desc(), table.id.desc())
+    ordered = query.order_by(table.created_at.desc(), table.id.desc())
     rows = await session.scalars(ordered.limit(page.page_size).offset((page.page - 1) * page.page_size))
     return list(rows), total or 0

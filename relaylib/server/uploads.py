@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from uuid import UUID
@@ -28,11 +31,14 @@ __all__ = [
     "confirmed_id",
     "declared_file",
     "declared_size",
+    "delete_objects",
     "download_url",
     "extension",
     "upload_target",
     "uploaded",
 ]
+
+_log = logging.getLogger(__name__)
 
 CONTENT_TYPES = ("audio/wav", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/flac", "audio/webm", "audio/aac")
 """The documented types of audio files."""
@@ -44,6 +50,7 @@ _ALIASES = {
     "audio/x-m4a": "audio/mp4",
     "audio/x-flac": "audio/flac",
 }
+_DELETIONS_AT_ONCE = 16
 _SIZE_NAMES = ("file_size", "file_size_bytes")
 
 
@@ -182,3 +189,17 @@ def download_url(context: Context, caller: Caller, key: str, *, filename: str, c
         key, expires_in=expires_in, filename=filename, content_type=content_type, base_url=caller.base_url
     )
     return DownloadUrl(download_url=url, expires_in=expires_in)
+
+
+async def delete_objects(context: Context, keys: Sequence[str]) -> None:
+    """Remove the objects of rows that are gone; what fails is logged and left to the sweep of orphans."""
+    free = asyncio.Semaphore(_DELETIONS_AT_ONCE)
+
+    async def remove(key: str) -> None:
+        async with free:
+            try:
+                await context.store.delete(key)
+            except Exception:
+                _log.exception("object %s could not be removed; the sweep of orphans will do it", key)
+
+    await asyncio.gather(*map(remove, keys))
