@@ -4,6 +4,7 @@ RELAY_TEST_KILLS sets the number of kills.
 """
 
 import hashlib
+import logging
 import os
 import random
 import threading
@@ -18,6 +19,8 @@ from serving import worker_processes
 
 from relaylib.demo import load_demo
 from relaylib.server.process import ServerProcess
+
+_log = logging.getLogger(__name__)
 
 N_KILLS = int(os.environ.get("RELAY_TEST_KILLS", "5"))
 SEED = int(os.environ.get("RELAY_TEST_SEED", "20"))
@@ -42,7 +45,7 @@ class Api:
         while True:
             try:
                 return self.once(method, path, **kwargs)
-            except (httpx.TransportError, httpx.HTTPStatusError) as exc:
+            except (httpx.TransportError, httpx.HTTPStatusError) as exc:  # noqa: PERF203 - trying again is the point
                 answered = isinstance(exc, httpx.HTTPStatusError) and exc.response.status_code < 500
                 if answered or time.monotonic() > deadline:
                     raise
@@ -178,10 +181,9 @@ def test_nothing_confirmed_is_lost_however_often_the_server_is_killed(empty_data
         stop.set()
         server.stop()
     assert worker_processes(server.data_dir) == []
-    print(
-        f"\n{N_KILLS} kills: {len(ledger.audio)} uploads, {len(ledger.files)} files, {len(ledger.trainings)} trainings;"
-        f" restarts took {min(restarts):.1f} to {max(restarts):.1f} s"
-    )
+    n_uploads, n_files, n_trainings = len(ledger.audio), len(ledger.files), len(ledger.trainings)
+    _log.info("%d kills: %d uploads, %d files, %d trainings", N_KILLS, n_uploads, n_files, n_trainings)
+    _log.info("restarts took %.1f to %.1f s", min(restarts), max(restarts))
     assert max(restarts) < RESTART_S
 
 
