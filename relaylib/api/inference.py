@@ -41,7 +41,7 @@ class CreateInferenceJob(msgspec.Struct):
     """Ask for detections by a model; files are added afterwards."""
 
     model_id: UUID
-    config: InferenceConfig = msgspec.field(default_factory=InferenceConfig)
+    config: InferenceConfig | None = None
 
 
 class CreateFileUpload(msgspec.Struct):

@@ -1,0 +1,5 @@
+"""Inference jobs: a model and files in, detections out."""
+
+from relaylib.server.inference.controller import InferenceController, InferenceFileController
+
+__all__ = ["InferenceController", "InferenceFileController"]
