@@ -9,6 +9,7 @@ from small_encoders import PlaceholderEncoder
 from relaylib.errors import EncoderNotAvailableError, ParameterError
 from relaylib.models import encoder as encoder_module
 from relaylib.models import encoder_names, load_encoder, register_encoder
+from relaylib.models.encoder import check_encoder
 
 
 @pytest.fixture
@@ -50,6 +51,19 @@ def test_an_unknown_name_lists_the_known_ones():
         EncoderNotAvailableError, match=r"'wav2vec' is unknown; known are spectral, torchaudio:.*folder"
     ):
         load_encoder("wav2vec")
+
+
+@pytest.mark.parametrize("name", ["spectral", "torchaudio:WAV2VEC2_BASE", "microsoft/wavlm-base-plus"])
+def test_a_name_that_could_be_found_passes_the_check(name):
+    check_encoder(name)
+
+
+def test_an_unknown_name_fails_the_check_without_loading_torch():
+    code = "import sys; from relaylib.models.encoder import check_encoder; check_encoder('spectral'); "
+    code += "sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(EncoderNotAvailableError, match="'wav2vec' is unknown"):
+        check_encoder("wav2vec")
 
 
 def test_an_absent_folder_is_named():

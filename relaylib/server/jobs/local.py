@@ -26,12 +26,15 @@ class LocalExecutor:
     settings : Settings
         `workers` is the number of processes at most.
     idle_s : float > 0
+    start_s : float > 0
+        How long a worker may take to load; weights may have to be fetched.
     """
 
-    def __init__(self, settings: Settings, *, idle_s: float = 600.0) -> None:
+    def __init__(self, settings: Settings, *, idle_s: float = 600.0, start_s: float = 600.0) -> None:
         self.slots = settings.workers
         self._command = _command(settings)
         self._idle_s = idle_s
+        self._start_s = start_s
         self._free = asyncio.Semaphore(settings.workers)
         self._workers: set[WorkerProcess] = set()
         self._idle: dict[WorkerProcess, asyncio.Task[None]] = {}
@@ -87,7 +90,7 @@ class LocalExecutor:
     async def _spawn(self) -> WorkerProcess:
         if self._closed.is_set():
             raise WorkerDiedError("the server is stopping")
-        worker = await WorkerProcess.spawn(self._command)
+        worker = await WorkerProcess.spawn(self._command, start_s=self._start_s)
         self._workers.add(worker)
         if self._closed.is_set():
             await self._drop(worker)

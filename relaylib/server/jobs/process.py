@@ -26,7 +26,7 @@ _LAST_WORDS_S = 1.0
 class WorkerProcess:
     """One process, one task at a time; made by :meth:`spawn`."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, start_s: float) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
@@ -36,18 +36,17 @@ class WorkerProcess:
         self._last_line = ""
         self._stopped = False
         self._log_pump = asyncio.create_task(self._pump_log())
-        self._ready = asyncio.create_task(self._await_ready())
+        self._ready = asyncio.create_task(self._await_ready(start_s))
         self._ready.add_done_callback(self._log_failed_start)
 
     @classmethod
-    async def spawn(cls, command: Sequence[str]) -> WorkerProcess:
-        """Start a process; it is not ready yet."""
+    async def spawn(cls, command: Sequence[str], *, start_s: float) -> WorkerProcess:
+        """Start a process, which has `start_s` seconds to become ready."""
         pipe = asyncio.subprocess.PIPE
-        return cls(
-            await asyncio.create_subprocess_exec(
-                *command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, limit=_LINE_BYTES
-            )
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, limit=_LINE_BYTES
         )
+        return cls(process, start_s)
 
     @property
     def alive(self) -> bool:
@@ -62,7 +61,7 @@ class WorkerProcess:
         TaskFailedError
             If it cannot do any: an unknown encoder, a package that is missing.
         WorkerDiedError
-            If it was killed meanwhile.
+            If it was killed meanwhile, or takes too long.
         """
         await asyncio.shield(self._ready)
 
@@ -103,9 +102,11 @@ class WorkerProcess:
         await asyncio.wait([self._ready, self._log_pump], timeout=_LAST_WORDS_S)
         self._log_pump.cancel()
 
-    async def _await_ready(self) -> None:
+    async def _await_ready(self, start_s: float) -> None:
         try:
-            message = await read_message(self._messages)
+            message = await asyncio.wait_for(read_message(self._messages), start_s)
+        except asyncio.TimeoutError as exc:
+            raise WorkerDiedError(f"the worker was not ready after {start_s:g} s; see the server's log") from exc
         except EOFError as exc:
             end = await self._end()
             if self._stopped or (self._process.returncode or 0) < 0:

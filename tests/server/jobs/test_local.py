@@ -122,6 +122,21 @@ def test_a_worker_is_started_ahead_without_waiting_for_it(settings):
     assert n_workers == 1
 
 
+def test_a_task_may_be_larger_than_any_pipe(settings, store):
+    """A day of speech may have a hundred thousand annotations."""
+    training = labelled_tasks.training(store, 4, epochs=1)
+    first = training.audio[0]
+    spans = [msgspec.structs.replace(first.spans[0], start_ms=k % 2000, end_ms=k % 2000 + 10) for k in range(100_000)]
+    unread = msgspec.structs.replace(first, key="audio/none", filename="none.flac", spans=spans)
+
+    async def run():
+        async with running(settings) as executor:
+            with pytest.raises(TaskFailedError, match=r"none\.flac: is no longer stored"):
+                await executor.run(msgspec.structs.replace(training, audio=[*training.audio, unread]), ignore)
+
+    asyncio.run(run())
+
+
 def test_tasks_run_side_by_side_up_to_the_number_of_workers(settings, prepare):
     async def three_at_once():
         most = 0
@@ -228,6 +243,18 @@ def test_a_worker_that_cannot_be_imported_ends_with_its_last_words(settings, pre
                 await executor.run(prepare[0], ignore)
 
     asyncio.run(run())
+
+
+def test_a_worker_that_hangs_while_it_starts_is_given_up(settings, prepare):
+    async def run():
+        async with running(settings, start_s=1.0) as executor:
+            (worker,) = workers()
+            worker.suspend()
+            with pytest.raises(WorkerDiedError, match="not ready after 1 s"):
+                await executor.run(prepare[0], ignore)
+            return workers()
+
+    assert not asyncio.run(run())
 
 
 def test_what_a_library_prints_goes_to_the_log(settings, prepare, startup, caplog):
