@@ -1,0 +1,30 @@
+"""Uploads that were announced and never confirmed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from relaylib.server.database.tables import AudioFileRow
+
+__all__ = ["GRACE", "discard_abandoned"]
+
+GRACE = timedelta(hours=1)
+"""How long after its upload URL has expired a file can still be confirmed."""
+
+
+async def discard_abandoned(session: AsyncSession, now: datetime) -> list[str]:
+    """Remove the files of every tenant that can't be confirmed any more; return the keys of their objects.
+
+    Otherwise they would keep their datasets from training for ever. Their annotations go too, in published sets as
+    well: there will never be a recording for them.
+    """
+    gone = await session.scalars(
+        delete(AudioFileRow)
+        .where(AudioFileRow.processing_status == "pending", AudioFileRow.upload_expires_at < now - GRACE)
+        .returning(AudioFileRow.object_key)
+        .execution_options(synchronize_session=False)
+    )
+    return list(gone)
