@@ -7,11 +7,12 @@ from typing import Any
 import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import ExceptionHandlersMap
 
-from relaylib.api import Message, Problems
+from relaylib.api import Message, Problem, Problems
 from relaylib.server.errors import ApiError, InvalidError
-from relaylib.server.validation import request_problems
+from relaylib.server.validation import MAX_BODY_BYTES, request_problems
 
 __all__ = ["EXCEPTION_HANDLERS"]
 
@@ -29,6 +30,8 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
     """Answer what Litestar found wrong before a handler had its turn."""
     if isinstance(error, ValidationException):
         return _answer(Problems(request_problems(request, error)), 422)
+    if isinstance(error, RequestEntityTooLarge):  # its own status, 413, is none of the API's
+        return _answer(Problems([Problem(["body"], f"is larger than {MAX_BODY_BYTES} bytes", "value_error")]), 422)
     if error.status_code >= 500:
         return _unexpected(request, error)
     return _answer(Message(error.detail), error.status_code, error.headers or {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from litestar import Controller, Litestar, Request, Router
@@ -15,7 +15,12 @@ from relaylib.server.answers import EXCEPTION_HANDLERS
 from relaylib.server.auth import KeyCheck, caller_of
 from relaylib.server.bootstrap import open_parts
 from relaylib.server.context import Context
+from relaylib.server.docs import description, docs_file, docs_page
+from relaylib.server.health import healthz, readyz
 from relaylib.server.jobs.executor import Executor
+from relaylib.server.metrics import Metrics, metrics_page
+from relaylib.server.observing import ObservedApp
+from relaylib.server.openapi import describe
 from relaylib.server.paging import PageNumber, PageQuery, PageSize
 from relaylib.server.settings import Settings
 from relaylib.server.validation import MAX_BODY_BYTES, JsonRequest
@@ -35,8 +40,30 @@ def _controllers() -> list[type[Controller]]:
 
 
 def create_app(settings: Settings, *, executor: Executor | None = None) -> Litestar:
-    """Return the application; what it needs is opened when it starts and closed when it stops."""
-    api = Router(
+    """Return the application; what it needs is opened when it starts and closed when it stops.
+
+    Parameters
+    ----------
+    settings : Settings
+    executor : Executor, optional
+        Where heavy work is done; processes on this machine when left out.
+    """
+    app = ObservedApp(
+        route_handlers=[_api(), healthz, readyz, metrics_page, description, docs_page, docs_file],
+        lifespan=[partial(_running, settings=settings, executor=executor)],
+        exception_handlers=EXCEPTION_HANDLERS,
+        request_class=JsonRequest,
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,
+    )
+    app.state.metrics = Metrics()
+    app.state.describe = cache(lambda: describe(_api()))
+    return app
+
+
+def _api() -> Router:
+    return Router(
         "/api/v1",
         route_handlers=_controllers(),
         middleware=[KeyCheck()],
@@ -45,14 +72,6 @@ def create_app(settings: Settings, *, executor: Executor | None = None) -> Lites
             "caller": Provide(caller_of, sync_to_thread=False),
             "page": Provide(_page, sync_to_thread=False),
         },
-    )
-    return Litestar(
-        route_handlers=[api],
-        lifespan=[partial(_running, settings=settings, executor=executor)],
-        exception_handlers=EXCEPTION_HANDLERS,
-        request_class=JsonRequest,
-        request_max_body_size=MAX_BODY_BYTES,
-        logging_config=None,
     )
 
 
@@ -68,5 +87,5 @@ def _context(request: Request[Any, Any, Any]) -> Context:
     return context
 
 
-def _page(page: PageNumber = 1, page_size: PageSize = 20) -> PageQuery:
-    return PageQuery(page=page, page_size=page_size)
+def _page(page_number: PageNumber = 1, page_size: PageSize = 20) -> PageQuery:
+    return PageQuery(page=page_number, page_size=page_size)

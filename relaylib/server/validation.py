@@ -85,8 +85,8 @@ def _plain(body: bytes) -> Any:
     except msgspec.ValidationError as error:  # a number that no type can hold
         raise InvalidError.at("body", msg=str(error).split(" - at `")[0], type=_MALFORMED) from None
     except ValueError as error:
-        reason = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-        raise InvalidError.at("body", msg=reason, type=_MALFORMED) from None
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise InvalidError.at("body", msg=f"is not JSON: {reason}", type=_MALFORMED) from None
     if is_too_deep(value):
         raise InvalidError.at("body", msg="is nested too deeply", type=_MALFORMED)
     return value
@@ -114,7 +114,7 @@ def _parameters(handler: HTTPRouteHandler) -> Iterator[tuple[str, str, Any]]:
     waiting += [(provide.signature_model, provide.parsed_fn_signature) for provide in dependencies.values()]
     for model, signature in waiting:
         hints = get_type_hints(model, include_extras=True)
-        for name in set(signature.parameters) - seen:
+        for name in [name for name in signature.parameters if name not in seen]:
             seen.add(name)
             kwarg = signature.parameters[name].kwarg_definition
             yield name, kwarg.query if isinstance(kwarg, ParameterKwarg) and kwarg.query else name, hints[name]

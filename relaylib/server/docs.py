@@ -1,0 +1,51 @@
+"""The page that shows the API's description; its script and style are ours to serve, so that it needs no network."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from litestar import MediaType, Request, Response, get
+
+from relaylib.server.errors import NotFoundError
+
+__all__ = ["description", "docs_file", "docs_page"]
+
+_TYPES = {
+    "docs.js": "text/javascript; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "swagger-ui.css": "text/css; charset=utf-8",
+}
+_HEADERS = {
+    # the browser holds the page to what the first line promises
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@get(["/openapi.json", "/schema/openapi.json"], include_in_schema=False)
+async def description(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """Give the API's description, OpenAPI 3.1."""
+    document: dict[str, Any] = request.app.state.describe()
+    return document
+
+
+@get("/docs", include_in_schema=False)
+async def docs_page() -> Response[bytes]:
+    """Give the page."""
+    return Response(_static("docs.html"), media_type=MediaType.HTML, headers=_HEADERS)
+
+
+@get("/docs/{name:str}", include_in_schema=False)
+async def docs_file(name: str) -> Response[bytes]:
+    """Give one of the files that the page is made of."""
+    if name not in _TYPES:
+        raise NotFoundError("Page")
+    headers = {**_HEADERS, "Content-Type": _TYPES[name], "Cache-Control": "max-age=3600"}
+    return Response(_static(name), headers=headers)
+
+
+@cache
+def _static(name: str) -> bytes:
+    return (files("relaylib.server") / "static" / name).read_bytes()
