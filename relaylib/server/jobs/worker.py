@@ -99,6 +99,8 @@ def _give_way() -> None:
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     with contextlib.suppress(OSError):  # sessions share the processor evenly, whatever their processes' niceness
         Path("/proc/self/autogroup").write_text("10")
+    with contextlib.suppress(OSError):  # where memory runs out, this process is the one to go
+        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def _use_threads(n_threads: int) -> None:
