@@ -15,8 +15,12 @@ __all__ = ["JobKind"]
 class JobKind(Protocol):
     """How the rows of one area go through the work; each area that has work implements it once.
 
-    Every method runs inside a transaction of the dispatcher that has made sure that the job is still held. A row
-    that is gone, or cancelled meanwhile, is left alone.
+    Every method runs inside a transaction of the dispatcher, which is kept only if the job is still held, and not
+    called off, when it ends. A row that is gone, or cancelled meanwhile, is left alone. Locks are taken in one order
+    everywhere: the row that the job is about first, the job itself last, by the dispatcher.
+
+    A transaction that failed halfway may be tried again, and work that was interrupted begins anew; so a method may
+    be called with what it was told before.
     """
 
     name: str
