@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import cache, partial
 from typing import Any
 
-from litestar import Controller, Litestar, Request, Router
+from litestar import Litestar, Request, Router
 from litestar.di import Provide
 
+from relaylib.server.annotations import AnnotationController, AnnotationSetController
 from relaylib.server.answers import EXCEPTION_HANDLERS
+from relaylib.server.audio import AudioController
 from relaylib.server.auth import KeyCheck, caller_of
 from relaylib.server.bootstrap import open_parts
 from relaylib.server.context import Context
+from relaylib.server.datasets import DatasetController
 from relaylib.server.docs import description, docs_file, docs_page
 from relaylib.server.health import healthz, readyz
+from relaylib.server.inference import InferenceController, InferenceFileController
 from relaylib.server.jobs.executor import Executor
+from relaylib.server.keys import KeyController
 from relaylib.server.metrics import Metrics, metrics_page
+from relaylib.server.models import ModelController
 from relaylib.server.observing import ObservedApp
 from relaylib.server.openapi import describe
 from relaylib.server.paging import PageNumber, PageQuery, PageSize
 from relaylib.server.settings import Settings
+from relaylib.server.training import TrainingController
 from relaylib.server.validation import MAX_BODY_BYTES, JsonRequest
 
 __all__ = ["create_app"]
 
-AREAS = ("keys", "datasets", "audio", "annotations", "training", "models", "inference")
-
-
-def _controllers() -> list[type[Controller]]:
-    found: list[type[Controller]] = []
-    for area in AREAS:
-        with suppress(ModuleNotFoundError):
-            module = importlib.import_module(f"relaylib.server.{area}")
-            found += [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Controller)]
-    return found
+CONTROLLERS = (
+    KeyController,
+    DatasetController,
+    AudioController,
+    AnnotationSetController,
+    AnnotationController,
+    TrainingController,
+    ModelController,
+    InferenceController,
+    InferenceFileController,
+)
 
 
 def create_app(settings: Settings, *, executor: Executor | None = None) -> Litestar:
@@ -48,9 +55,18 @@ def create_app(settings: Settings, *, executor: Executor | None = None) -> Lites
     executor : Executor, optional
         Where heavy work is done; processes on this machine when left out.
     """
+    store: Any = None
+    routes: list[Any] = []
+    with suppress(ImportError):
+        from relaylib.server.objects import open_store
+
+        store = open_store(settings.storage_url, data_dir=settings.data_dir)
+        from relaylib.server.objects.routes import storage_router
+
+        routes = [storage_router(store)]
     app = ObservedApp(
-        route_handlers=[_api(), healthz, readyz, metrics_page, description, docs_page, docs_file],
-        lifespan=[partial(_running, settings=settings, executor=executor)],
+        route_handlers=[_api(), healthz, readyz, metrics_page, description, docs_page, docs_file, *routes],
+        lifespan=[partial(_running, settings=settings, store=store, executor=executor)],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY_BYTES,
@@ -65,7 +81,7 @@ def create_app(settings: Settings, *, executor: Executor | None = None) -> Lites
 def _api() -> Router:
     return Router(
         "/api/v1",
-        route_handlers=_controllers(),
+        route_handlers=CONTROLLERS,
         middleware=[KeyCheck()],
         dependencies={
             "context": Provide(_context, sync_to_thread=False),
@@ -76,8 +92,8 @@ def _api() -> Router:
 
 
 @asynccontextmanager
-async def _running(app: Litestar, *, settings: Settings, executor: Executor | None) -> AsyncIterator[None]:
-    async with open_parts(settings) as parts:
+async def _running(app: Litestar, *, settings: Settings, store: Any, executor: Executor | None) -> AsyncIterator[None]:
+    async with open_parts(settings, store, executor) as parts:
         app.state.context, app.state.last_uses = parts.context, parts.last_uses
         yield
 

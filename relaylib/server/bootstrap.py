@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import secrets
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
 from relaylib.errors import RelayError
+from relaylib.files import write_atomic
+from relaylib.server.audio.processing import AudioPreparation
 from relaylib.server.auth import LastUses
 from relaylib.server.context import Context
 from relaylib.server.database import Database, database_url, migrate
+from relaylib.server.inference.processing import DetectionWork
+from relaylib.server.jobs.dispatcher import Dispatcher
+from relaylib.server.jobs.executor import Executor
+from relaylib.server.jobs.kind import JobKind
+from relaylib.server.jobs.local import LocalExecutor
+from relaylib.server.keys.service import DEFAULT_TENANT, any_key_exists, create_key, tenant_by_name
+from relaylib.server.objects.store import ObjectStore
 from relaylib.server.settings import Settings
+from relaylib.server.training.processing import TrainingWork
 
-__all__ = ["Parts", "exclusive", "open_parts"]
+__all__ = ["Parts", "exclusive", "first_key", "open_parts", "opened_database", "server_name"]
 
 
 @contextmanager
@@ -41,6 +54,46 @@ def exclusive(data_dir: Path) -> Iterator[None]:
         yield
 
 
+def server_name(data_dir: Path) -> str:
+    """Return the name by which the server of this folder holds jobs: its own, and the same at every start."""
+    path = data_dir / "server.id"
+    if not path.exists():
+        write_atomic(path, secrets.token_hex(16))
+    return path.read_text(encoding="ascii").strip()
+
+
+@asynccontextmanager
+async def opened_database(settings: Settings) -> AsyncIterator[Database]:
+    """Open the database, brought to the present revision.
+
+    Raises
+    ------
+    RelayError
+        If it cannot be reached or used.
+    """
+    url = database_url(settings.database_url, data_dir=settings.data_dir)
+    try:
+        await asyncio.to_thread(migrate, url)
+    except (SQLAlchemyError, OSError) as exc:
+        where = url.render_as_string(hide_password=True)
+        reason = str(exc.orig if isinstance(exc, DBAPIError) else exc).strip().partition("\n")[0]
+        raise RelayError(f"the database {where} cannot be used: {reason}") from exc
+    db = Database(url)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+async def first_key(db: Database) -> str | None:
+    """Make a key if there was never one, and return it; None where there was."""
+    async with db.write() as session:
+        if await any_key_exists(session):
+            return None
+        tenant_id = await tenant_by_name(session, DEFAULT_TENANT)
+        return (await create_key(session, tenant_id, name="first key")).key
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the application works with while it runs."""
@@ -50,8 +103,8 @@ class Parts:
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
-    """Open the folder, database, store and workers of a server, and close them in the reverse order.
+async def open_parts(settings: Settings, store: ObjectStore, executor: Executor | None) -> AsyncIterator[Parts]:
+    """Open folder, database and workers of a server, begin what it does by itself, and undo it all in reverse order.
 
     Raises
     ------
@@ -60,14 +113,24 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(exclusive(settings.data_dir))
-        url = database_url(settings.database_url, data_dir=settings.data_dir)
-        await asyncio.to_thread(migrate, url)
-        db = Database(url)
-        stack.push_async_callback(db.close)
+        db = await stack.enter_async_context(opened_database(settings))
+        executor = executor or LocalExecutor(settings)
+        stack.push_async_callback(executor.close)
+        kinds: list[JobKind] = [AudioPreparation(), TrainingWork(), DetectionWork()]
+        dispatcher = Dispatcher(db, executor, kinds, owner=server_name(settings.data_dir))
+        context = Context(settings=settings, db=db, store=store, wake=dispatcher.wake)
         last_uses = LastUses(db)
         stack.push_async_callback(last_uses.flush)
+        if executor.slots:
+            await executor.start()
+            await dispatcher.start()
+            stack.push_async_callback(dispatcher.close)
         await stack.enter_async_context(_background(last_uses.run()))
-        yield Parts(Context(settings=settings, db=db, store=None, wake=lambda: None), last_uses)
+        with suppress(ImportError):
+            from relaylib.server.housekeeping import Housekeeping
+
+            await stack.enter_async_context(_background(Housekeeping(context).run()))
+        yield Parts(context, last_uses)
 
 
 @asynccontextmanager

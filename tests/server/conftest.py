@@ -12,6 +12,7 @@ import pytest
 from litestar.testing import TestClient
 
 from relaylib.server.app import create_app
+from relaylib.server.jobs.local import LocalExecutor
 from relaylib.server.keys.service import create_key, tenant_by_name
 from relaylib.server.settings import Settings
 
@@ -83,10 +84,17 @@ def settings(empty_database_url, tmp_path):
     return Settings(data_dir=tmp_path / "data", database_url=empty_database_url)
 
 
+class OnDemand(LocalExecutor):
+    """The server's own executor, but no worker is started before there is work: most tests have none."""
+
+    async def start(self):
+        pass
+
+
 @pytest.fixture
-def executor():
-    """Where heavy work is done; None is the server's own, whose workers start when there is work."""
-    return
+def executor(settings):
+    """Give what does the heavy work."""
+    return OnDemand(settings)
 
 
 @pytest.fixture

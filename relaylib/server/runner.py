@@ -1,0 +1,84 @@
+"""From settings to a server that listens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from relaylib.errors import RelayError
+from relaylib.server.app import create_app
+from relaylib.server.bootstrap import exclusive, first_key, opened_database
+from relaylib.server.logs import configure_logging
+from relaylib.server.settings import Settings
+
+__all__ = ["serve"]
+
+_GRACE_S = 3
+"""How long requests that are being answered may take after SIGTERM."""
+
+
+def serve(settings: Settings, *, say: Callable[[str], object]) -> None:
+    """Serve until told to stop; `say` shows the address, and the first key once.
+
+    Raises
+    ------
+    RelayError
+        If the folder, the address, the database or the store cannot be used.
+    """
+    if settings.cluster is not None:
+        raise RelayError("--cluster: work on a cluster is not available in this version; leave it out.")
+    configure_logging(settings.log_level, settings.log_format)
+    with exclusive(settings.data_dir):  # asked here first, where the answer is one line
+        key = asyncio.run(_first_key(settings))
+    listener = _listen(settings.host, settings.port)
+    app = create_app(settings)
+    if key is not None:
+        say(f"API key: {key}\nIt is not shown again; `keys create` makes others.")
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    base_url = settings.public_url or f"http://{host}:{listener.getsockname()[1]}"
+    say(f"Documentation: {base_url.rstrip('/')}/docs")
+    _run(app, listener)
+
+
+def _run(app: object, listener: socket.socket) -> None:
+    """Run the application on a socket; SIGTERM and SIGINT end it after `_GRACE_S`."""
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        lifespan="on",
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    server = uvicorn.Server(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stopped)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise RelayError("the server could not start; the log above says why.")
+
+
+def _stopped(number: int, frame: object) -> None:
+    """Do nothing: uvicorn has stopped in order when it sends the signal on, and so the exit status is 0."""
+
+
+async def _first_key(settings: Settings) -> str | None:
+    async with opened_database(settings) as db:
+        return await first_key(db)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as exc:
+        reason = os.strerror(exc.errno) if exc.errno and exc.errno > 0 else exc.strerror
+        raise RelayError(f"cannot listen at {host}:{port} ({reason}); choose another by --host or --port.") from exc
