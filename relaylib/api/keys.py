@@ -33,6 +33,9 @@ class ApiKey(msgspec.Struct):
 
 
 class CreatedApiKey(ApiKey):
-    """A new key; `key` is told only here."""
+    """A new key; `key` is told only here, and not shown with the rest."""
 
     key: str
+
+    def __repr__(self) -> str:
+        return f"CreatedApiKey(id={self.id!r}, name={self.name!r}, key='{self.key_prefix}***')"
