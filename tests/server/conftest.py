@@ -67,7 +67,7 @@ def postgresql(tmp_path_factory):
         yield empty_database
     finally:
         call("pg_ctl", "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder.parent, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
