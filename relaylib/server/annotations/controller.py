@@ -16,6 +16,8 @@ from relaylib.api import (
     UpdateAnnotation,
 )
 from relaylib.server.annotations.service import Annotations
+from relaylib.server.errors import InvalidError
+from relaylib.server.fields import text_problems
 from relaylib.server.paging import PageQuery
 
 __all__ = ["AnnotationController"]
@@ -55,6 +57,9 @@ class AnnotationController(Controller):
         artifact_type: str | None = None,
     ) -> Page[AnnotationBody]:
         """Give a page of the annotations, newest first; of one file or one type, if these are given."""
+        problems = text_problems(artifact_type, ("query", "artifact_type"))
+        if problems:
+            raise InvalidError(problems)
         return await annotations.list(
             dataset_id, annotation_set_id, page, audio_file_id=audio_file_id, artifact_type=artifact_type
         )
