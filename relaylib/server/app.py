@@ -31,7 +31,7 @@ from relaylib.server.settings import Settings
 from relaylib.server.training import TrainingController
 from relaylib.server.validation import MAX_BODY_BYTES, JsonRequest
 
-__all__ = ["create_app"]
+__all__ = ["api_router", "create_app"]
 
 CONTROLLERS = (
     KeyController,
@@ -65,7 +65,7 @@ def create_app(settings: Settings, *, executor: Executor | None = None) -> Lites
 
         routes = [storage_router(store)]
     app = ObservedApp(
-        route_handlers=[_api(), healthz, readyz, metrics_page, description, docs_page, docs_file, *routes],
+        route_handlers=[api_router(), healthz, readyz, metrics_page, description, docs_page, docs_file, *routes],
         lifespan=[partial(_running, settings=settings, store=store, executor=executor)],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=JsonRequest,
@@ -74,11 +74,12 @@ def create_app(settings: Settings, *, executor: Executor | None = None) -> Lites
         logging_config=None,
     )
     app.state.metrics = Metrics()
-    app.state.describe = cache(lambda: describe(_api()))
+    app.state.describe = cache(lambda: describe(api_router()))
     return app
 
 
-def _api() -> Router:
+def api_router() -> Router:
+    """Return the routes of the API, all of them behind the check of the key."""
     return Router(
         "/api/v1",
         route_handlers=CONTROLLERS,

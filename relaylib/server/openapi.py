@@ -53,6 +53,7 @@ def describe(api: Router) -> dict[str, Any]:
         _complete(path, method, operation)
     add_links(document)
     document["tags"] = [{"name": tag} for tag in dict.fromkeys(_tags(document))]
+    document["paths"] = dict(sorted(document["paths"].items()))
     return document
 
 

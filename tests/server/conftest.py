@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 import httpx
@@ -36,13 +37,12 @@ def unprivileged():
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory):
+def postgresql():
     """Start a private PostgreSQL in a temporary folder; give a function that makes an empty database."""
     bindir = postgresql_bindir()
     if bindir is None:
         pytest.skip("PostgreSQL's server programs are not installed (Debian: postgresql)")
-    folder = Path("/tmp") / tmp_path_factory.mktemp("pg").name / f"pg{os.getpid()}"  # short: sockets have short names
-    folder.mkdir(parents=True)
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # short: sockets have short names; one for each test run
     as_user = unprivileged()
     if as_user:
         shutil.chown(folder, as_user["user"], as_user["group"])
