@@ -6,6 +6,7 @@ Run as a program with a database's URL and an owner, this is a server whose work
 import asyncio
 import sys
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from uuid import UUID
 
@@ -153,6 +154,13 @@ class Table:
     async def change_jobs(self, **values):
         async with self.db.write() as session:
             await session.execute(update(JobRow).values(**values))
+
+    async def expire(self, subject_id):
+        """Let a lease expire, if there is one."""
+        long_ago = datetime.now(timezone.utc) - timedelta(hours=1)
+        async with self.db.write() as session:
+            held = (JobRow.subject_id == subject_id, JobRow.lease_token.is_not(None))
+            await session.execute(update(JobRow).where(*held).values(lease_expires_at=long_ago))
 
     def dispatcher(self, executor, *kinds, owner="a", lease_s=30.0, poll_s=0.05):
         return Dispatcher(self.db, executor, kinds or [Trainings()], owner=owner, lease_s=lease_s, poll_s=poll_s)

@@ -331,3 +331,26 @@ def test_jobs_taken_by_many_at_once_are_each_taken_once(run):
 
     taken = run(scenario)
     assert len(taken) == len(set(taken)) == 50
+
+
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+def test_a_lease_lost_in_the_middle_of_the_last_transaction_undoes_it(run):
+    async def scenario(table):
+        kind = Trainings()
+        finished = kind.finished
+
+        async def lose_and_finish(session, *args):
+            await finished(session, *args)
+            await session.flush()
+            await table.change_jobs(lease_owner="heir", lease_token=subject)
+
+        kind.finished = lose_and_finish
+        dispatcher = table.dispatcher(Coroutines(at_once), kind)
+        (subject,) = await table.fill(1)
+        await dispatcher.start()
+        await finish_all(dispatcher)
+        await dispatcher.close()
+        job = await table.job(subject)
+        return job.state, job.lease_owner, (await table.training(subject)).status, await table.n_models()
+
+    assert run(scenario) == ("running", "heir", "training", 0)
