@@ -20,4 +20,6 @@ async def discard_abandoned(session: AsyncSession, now: datetime) -> list[str]:
     query = delete(InferenceFileRow).where(
         InferenceFileRow.status == "pending", InferenceFileRow.upload_expires_at < now - GRACE
     )
-    return list(await session.scalars(query.returning(InferenceFileRow.object_key)))
+    return list(
+        await session.scalars(query.returning(InferenceFileRow.object_key).execution_options(synchronize_session=False))
+    )

@@ -115,13 +115,12 @@ class InferenceFiles:
         ------
         NotFoundError
         RefusedError
-            If its upload has not been confirmed.
+            If it has not been uploaded.
         """
         async with self._context.db.read() as session:
             job = await job_of(session, self._caller, job_id)
             row = await file_of(session, job, file_id)
-        if row.status == "pending":
-            raise RefusedError("The file's upload has not been confirmed yet; confirm it, then download it")
+        await uploads.uploaded(self._context, row.object_key)
         return uploads.download_url(
             self._context, self._caller, row.object_key, filename=row.original_filename, content_type=row.content_type
         )

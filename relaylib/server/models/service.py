@@ -13,6 +13,7 @@ from relaylib.server.context import Caller, Context
 from relaylib.server.database.tables import InferenceJobRow, ModelRow
 from relaylib.server.errors import NotFoundError, RefusedError
 from relaylib.server.paging import PageQuery, fetch_page
+from relaylib.server.uploads import delete_objects
 
 __all__ = ["Models"]
 
@@ -70,7 +71,7 @@ class Models:
             if n_jobs:
                 raise RefusedError(f"The model is in use by {n_jobs} inference jobs; wait for them or cancel them")
             await session.delete(row)
-        await self._context.store.delete(row.object_key)
+        await delete_objects(self._context, [row.object_key])
 
     async def _row(self, session: AsyncSession, model_id: UUID, *, lock: bool = False) -> ModelRow:
         query = select(ModelRow).where(ModelRow.id == model_id, ModelRow.tenant_id == self._caller.tenant_id)

@@ -18,6 +18,8 @@ __all__ = ["MIN_AUDIO_MS", "check_config", "check_prerequisites"]
 MIN_AUDIO_MS = 300_000
 """The least audio, all files together, that a model is trained on."""
 
+_MOST_NAMES = 20  # in a message
+
 
 def check_config(config: TrainingConfig, dataset: DatasetRow) -> None:
     """Check what a configuration's types alone cannot say.
@@ -54,16 +56,22 @@ async def check_prerequisites(
 
 
 def _type_problems(wanted: Sequence[str], known: Sequence[str]) -> list[Problem]:
-    problems = []
+    unknown = f"is no artifact type of the dataset, which has {_names(known)}"
+    problems: list[Problem] = []
+    fitting, seen = set(known), set[str]()
     for index, name in enumerate(wanted):
-        if name not in known:
-            msg = f"is no artifact type of the dataset; it has {', '.join(known) or 'none'}"
-        elif name in wanted[:index]:
-            msg = "is named twice"
-        else:
-            continue
-        problems.append(Problem(["body", "config", "artifact_types", index], msg, "value_error"))
+        if name in seen or name not in fitting:
+            msg = "is named twice" if name in seen else unknown
+            problems.append(Problem(["body", "config", "artifact_types", index], msg, "value_error"))
+        seen.add(name)
     return problems
+
+
+def _names(names: Sequence[str]) -> str:
+    """Return names as a list to read, not all of them if they are many."""
+    if len(names) > _MOST_NAMES:
+        return f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more"
+    return ", ".join(names) or "none"
 
 
 async def _check_audio(session: AsyncSession, dataset_id: UUID, now: datetime) -> None:
@@ -102,5 +110,5 @@ async def _check_annotations(
     if bare:
         raise RefusedError(
             f"{len(bare)} of {len(artifact_types)} artifact types have no annotation in set "
-            f"v{annotation_set.version}: {', '.join(bare)}; each needs at least 1"
+            f"v{annotation_set.version}: {_names(bare)}; each needs at least 1"
         )

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from relaylib.api import CreateTrainingJob, Page, TrainingJob, TrainingStatus
 from relaylib.server.context import Caller, Context
-from relaylib.server.database.tables import AnnotationSetRow, DatasetRow, TrainingJobRow
+from relaylib.server.database.tables import AnnotationSetRow, TrainingJobRow
+from relaylib.server.datasets.access import own_dataset
 from relaylib.server.errors import NotFoundError, RefusedError
 from relaylib.server.jobs import queue
 from relaylib.server.paging import PageQuery, fetch_page
@@ -45,7 +46,7 @@ class Trainings:
             If a prerequisite is not met.
         """
         async with self._context.db.write() as session:
-            dataset = await self._dataset(session, body.dataset_id)
+            dataset = await own_dataset(session, self._caller.tenant_id, body.dataset_id, lock="unchanged")
             annotation_set = await self._annotation_set(session, body)
             check_config(body.config, dataset)
             now = datetime.now(timezone.utc)
@@ -101,14 +102,6 @@ class Trainings:
             cancelled = training_job(row)
         self._context.wake()
         return cancelled
-
-    async def _dataset(self, session: AsyncSession, dataset_id: UUID) -> DatasetRow:
-        """Return a dataset, which cannot be deleted before this transaction has ended."""
-        query = select(DatasetRow).where(DatasetRow.id == dataset_id, DatasetRow.tenant_id == self._caller.tenant_id)
-        row = await session.scalar(query.with_for_update(read=True))
-        if row is None:
-            raise NotFoundError("Dataset")
-        return row
 
     async def _annotation_set(self, session: AsyncSession, body: CreateTrainingJob) -> AnnotationSetRow:
         row = await session.scalar(

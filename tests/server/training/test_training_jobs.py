@@ -114,6 +114,14 @@ def test_types_that_are_unknown_or_repeated_are_each_named_by_their_place(client
 
 
 @pytest.mark.row("T1")
+def test_a_message_names_twenty_types_of_many(client, seeds):
+    dataset_id, set_id, _ = seeds.labelled([f"t{number}" for number in range(23)])
+    answer = client.post(URL, json=asked(dataset_id, set_id, ["t23"]))
+    (problem,) = answer.json()["detail"]
+    assert problem["msg"].endswith("which has " + ", ".join(f"t{number}" for number in range(20)) + " and 3 more")
+
+
+@pytest.mark.row("T1")
 def test_what_is_missing_or_malformed_is_named(client, seeds):
     dataset_id, set_id, _ = seeds.labelled()
     assert problems(client.post(URL, json={})) == [
