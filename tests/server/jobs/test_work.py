@@ -169,6 +169,16 @@ def test_recordings_with_one_name_are_both_trained_on(context, trained):
     assert names == {"same.wav", *(f"same.wav ({n})" for n in range(2, len(same) + 1))}
 
 
+def test_a_single_recording_is_enough_to_train_on(context):
+    task = labelled_tasks.training(context.store, 99, model_key="models/single")
+    longest = task.audio[-1]
+    marked = list(dict.fromkeys(span.artifact_type for span in longest.spans))
+    config = msgspec.structs.replace(task.config, artifact_types=marked)
+    result = run_task(msgspec.structs.replace(task, audio=[longest], config=config), context, ignore)
+    assert result.artifact_types == marked
+    assert all(0.0 <= figures["f1_score"] <= 1.0 for figures in result.metrics["per_class"].values())
+
+
 def test_a_recording_that_cannot_be_read_is_left_out_and_named(context, trained):
     task = trained[0]
     bad = LabelledAudio(raw(context, b"no audio at all", "uploads/bad"), "bad.wav", 1000, [])

@@ -13,6 +13,7 @@ from relaylib.models.detector_file import read
 from relaylib.server.jobs.executor import TaskFailedError
 from relaylib.server.objects import ObjectMissingError, open_store
 from relaylib.server.objects.store import ObjectStore
+from relaylib.server.settings import Settings
 
 __all__ = ["WorkContext", "open_context"]
 
@@ -104,7 +105,7 @@ def open_context(*, storage_url: str | None, data_dir: Path, encoder: str) -> Wo
     storage_url : str, optional
         See :class:`relaylib.server.settings.Settings`.
     data_dir : Path
-        Embeddings are cached in its folder ``embeddings``.
+        Embeddings are cached in it.
     encoder : str
         See :func:`relaylib.load_encoder`.
 
@@ -113,4 +114,5 @@ def open_context(*, storage_url: str | None, data_dir: Path, encoder: str) -> Wo
     EncoderNotAvailableError, StorageError
     """
     store = open_store(storage_url, data_dir=data_dir)
-    return WorkContext(store, load_encoder(encoder), EmbeddingCache(data_dir.absolute() / "embeddings"), data_dir)
+    cache = EmbeddingCache(Settings(data_dir=data_dir).embeddings_dir)
+    return WorkContext(store, load_encoder(encoder), cache, data_dir)
