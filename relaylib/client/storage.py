@@ -27,16 +27,20 @@ _JSON_REASON = re.compile(r'"detail"\s*:\s*"([^"]{1,300})"')
 
 
 class _Upload(io.FileIO):
-    """A file that is read until somebody says stop."""
+    """A file that is read to the length it has now, or until somebody says stop."""
 
     def __init__(self, path: str | os.PathLike[str], stop: threading.Event | None) -> None:
         super().__init__(os.fspath(path))
         self._stop = stop
+        self._size = os.fstat(self.fileno()).st_size
 
-    def read(self, size: int | None = -1, /) -> bytes | None:  # type: ignore[override]  # None only if non-blocking
+    def read(self, size: int | None = -1, /) -> bytes:
         if self._stop is not None and self._stop.is_set():
             raise UploadError(f"{self.name}: stopped before it was uploaded.")
-        return super().read(-1 if size is None else size)
+        piece = super().read(-1 if size is None else size) or b""
+        if self.tell() > self._size or (not piece and self.tell() < self._size):
+            raise UploadError(f"{self.name}: changed while it was being uploaded.")
+        return piece
 
 
 def checked_size(path: str | os.PathLike[str]) -> int:
@@ -79,12 +83,9 @@ def upload(
 
     def send() -> httpx.Response:
         with _Upload(path, stop) as file:
-            try:
-                return http.client.post(
-                    url, data=target.fields, files={"file": (filename, file, content_type)}, timeout=timeout
-                )
-            except httpx.LocalProtocolError as exc:
-                raise UploadError(f"{filename} changed while it was being uploaded ({exc}).") from exc
+            return http.client.post(
+                url, data=target.fields, files={"file": (filename, file, content_type)}, timeout=timeout
+            )
 
     response, _ = http.repeated(send, what=f"upload of {filename} to {plain_url(url)}", repeatable=True)
     if response.status_code != _STORED and str(response.status_code) != target.fields.get("success_action_status"):
