@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
-from sqlalchemy import select, update
+from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from relaylib.server.context import Caller, Context
 from relaylib.server.database import Database
@@ -24,6 +26,7 @@ __all__ = ["KEY_HEADER", "KeyCheck", "LastUses", "UnauthorizedError", "caller_of
 
 KEY_HEADER = "X-API-Key"
 _FLUSH_S = 30.0
+_log = logging.getLogger(__name__)
 
 
 class UnauthorizedError(ApiError):
@@ -44,19 +47,28 @@ class LastUses:
         self._uses[key_id] = at
 
     async def flush(self) -> None:
-        """Write what was gathered."""
+        """Write what was gathered; what cannot be written is kept for the next time."""
         uses, self._uses = self._uses, {}
         if not uses:
             return
-        async with self._db.write() as session:
-            changes = [{"id": key_id, "last_used_at": at} for key_id, at in uses.items()]
-            await session.execute(update(ApiKeyRow), changes)
+        keys = cast(Table, ApiKeyRow.__table__)
+        change = update(keys).where(keys.c.id == bindparam("key_id"))
+        change = change.values(last_used_at=bindparam("at"), updated_at=keys.c.updated_at)  # a use is no change
+        try:
+            async with self._db.write() as session:
+                await session.execute(change, [{"key_id": key_id, "at": at} for key_id, at in uses.items()])
+        except BaseException:
+            self._uses = {**uses, **self._uses}
+            raise
 
     async def run(self) -> None:
         """Write every half minute until cancelled."""
         while True:
             await asyncio.sleep(_FLUSH_S)
-            await self.flush()
+            try:
+                await self.flush()
+            except (SQLAlchemyError, OSError) as exc:
+                _log.warning("the last uses of keys cannot be written now: %s", exc)
 
 
 class KeyCheck(ASGIMiddleware):

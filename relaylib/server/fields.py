@@ -52,13 +52,15 @@ def text_problems(value: Any, loc: _Location) -> list[Problem]:
 
 def is_too_deep(value: Any) -> bool:
     """Whether `value` is nested deeper than `MAX_DEPTH`; what is would overflow the stack of some later step."""
+    if not isinstance(value, (dict, list)):
+        return False
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [
             child
             for item in level
-            if isinstance(item, (dict, list))
             for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, (dict, list))
         ]
         if not level:
             return False

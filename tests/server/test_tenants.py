@@ -9,7 +9,6 @@ from seeding import Seeds
 from relaylib.server.app import api_router
 from relaylib.server.examples import EXAMPLES
 
-
 SHUT = {"detail": "Invalid or missing API key"}
 
 
@@ -84,8 +83,7 @@ def statuses(client, ids, **options):
 
 
 def test_there_are_all_operations_of_the_contract():
-    """Three of keys, five of datasets, six of audio, five of sets, five of annotations, four each of trainings and
-    models, four of inference jobs and five of their files."""
+    """Keys, datasets, audio, sets, annotations, trainings, models, inference jobs and their files."""
     assert len(OPERATIONS) == 3 + 5 + 6 + 5 + 5 + 4 + 4 + 4 + 5
 
 
