@@ -1,9 +1,11 @@
 """What a client does on the way to labelled audio, each step one call, and fixtures for servers that do no work."""
 
 import dataclasses
+from contextlib import contextmanager
 
 import pytest
 from seeding import Seeds
+from sqlalchemy import Engine, event
 
 API = "/api/v1"
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -101,6 +103,21 @@ def all_pages(client, path, page_size, **query):
             return items
         items += answer["items"]
         page += 1
+
+
+@contextmanager
+def counted_statements():
+    """Give a list that gets every statement sent to a database meanwhile."""
+    statements = []
+
+    def note(connection, cursor, statement, *_):
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 @pytest.fixture

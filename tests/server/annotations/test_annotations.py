@@ -1,5 +1,6 @@
 """Rows N1 to N5: annotations made one by one and in bulk, listed, changed and removed."""
 
+import json
 import time
 from itertools import count
 from uuid import UUID
@@ -49,6 +50,32 @@ def test_an_annotation_is_answered_as_documented(client, draft):
 def test_confidence_is_one_and_extra_data_null_when_left_out(client, draft):
     made = client.post(url(draft), json=span(draft[2])).json()
     assert (made["confidence"], made["extra_data"]) == (1.0, None)
+
+
+@pytest.mark.row("N1")
+@pytest.mark.parametrize(
+    "extra_data",
+    [
+        {},
+        {"": {"": []}},
+        {"z": 1, "a": [True, None, -0.5, "\U0001f600", "\u2028", "\\u0000"]},
+        {"large": 2**63 - 1, "small": -(2**63), "tiny": 5e-324, "huge": 1.7976931348623157e308},
+        {"deep": [[[[[[[[[[{"er": {}}]]]]]]]]]]},
+    ],
+)
+def test_extra_data_is_any_object_and_comes_back_as_it_was(client, draft, extra_data):
+    made = client.post(url(draft), json=span(draft[2], extra_data=extra_data)).json()
+    assert made["extra_data"] == extra_data
+    read = client.get(url(draft)).json()["items"][0]["extra_data"]
+    assert (read, list(read)) == (extra_data, list(extra_data))
+
+
+@pytest.mark.row("N1")
+@pytest.mark.parametrize("text", ['{"a": "\\u0000"}', '{"a": 1e400}', '{"a": 9223372036854775808}', '{"a": "\\ud800"}'])
+def test_extra_data_that_cannot_be_stored_is_invalid(client, draft, text):
+    body = json.dumps(span(draft[2], extra_data="HERE")).replace('"HERE"', text)
+    assert invalid(client.post(url(draft), content=body))
+    assert total(client, draft) == 0
 
 
 @pytest.mark.row("N1")

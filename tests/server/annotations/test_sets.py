@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 from sqlalchemy import func, select
-from steps import API, NOWHERE, invalid, missing, refused, span
+from steps import API, NOWHERE, counted_statements, invalid, missing, refused, span
 
 from relaylib.server.database.tables import AnnotationRow
 
@@ -113,6 +113,19 @@ def test_either_half_of_a_page_will_do(client, dataset_id, steps):
         ["query", "page"],
         ["query", "page_size"],
     ]
+
+
+@pytest.mark.row("S2")
+def test_a_long_list_takes_no_more_statements_than_a_short_one(client, steps):
+    dataset_id, _, audio_id = steps.draft()
+    used = []
+    for _ in range(2):
+        with counted_statements() as statements:
+            client.get(sets_url(dataset_id))
+        used.append(len(statements))
+        for _ in range(8):
+            steps.annotate(dataset_id, steps.annotation_set(dataset_id), audio_id)
+    assert used[0] == used[1]
 
 
 @pytest.mark.row("S2")

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 import pytest
-from steps import NOWHERE, all_pages, invalid, missing, refused
+from steps import NOWHERE, all_pages, counted_statements, invalid, missing, refused
 
 URL = "/api/v1/datasets"
 QUICKSTART = {
@@ -86,6 +86,18 @@ def test_a_list_counts_what_each_dataset_holds(client, steps):
     counts = [(item["id"], item["audio_count"], item["annotation_set_count"]) for item in answer["items"]]
     assert counts == [(full, 3, 2), (empty, 0, 0)]
     assert {"name", "description", "artifact_types", "created_at", "updated_at"} <= answer["items"][0].keys()
+
+
+@pytest.mark.row("D2")
+def test_a_long_list_takes_no_more_statements_than_a_short_one(client, steps):
+    used = []
+    for n_more in (1, 9):
+        for _ in range(n_more):
+            steps.audio(steps.dataset())
+        with counted_statements() as statements:
+            assert client.get(URL).json()["total"] in (1, 10)
+        used.append(len(statements))
+    assert used[0] == used[1]
 
 
 @pytest.mark.row("D2")
