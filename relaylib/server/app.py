@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import cache, partial
 from typing import Any
 
@@ -24,6 +24,8 @@ from relaylib.server.jobs.executor import Executor
 from relaylib.server.keys import KeyController
 from relaylib.server.metrics import Metrics, metrics_page
 from relaylib.server.models import ModelController
+from relaylib.server.objects import ObjectStore, open_store
+from relaylib.server.objects.routes import storage_router
 from relaylib.server.observing import ObservedApp
 from relaylib.server.openapi import describe
 from relaylib.server.paging import PageNumber, PageQuery, PageSize
@@ -54,18 +56,16 @@ def create_app(settings: Settings, *, executor: Executor | None = None) -> Lites
     settings : Settings
     executor : Executor, optional
         Where heavy work is done; processes on this machine when left out.
+
+    Raises
+    ------
+    RelayError
+        If the storage URL is none, or its folder cannot be used.
     """
-    store: Any = None
-    routes: list[Any] = []
-    with suppress(ImportError):
-        from relaylib.server.objects import open_store
-
-        store = open_store(settings.storage_url, data_dir=settings.data_dir)
-        from relaylib.server.objects.routes import storage_router
-
-        routes = [storage_router(store)]
+    store = open_store(settings.storage_url, data_dir=settings.data_dir)
+    pages = [healthz, readyz, metrics_page, description, docs_page, docs_file]
     app = ObservedApp(
-        route_handlers=[api_router(), healthz, readyz, metrics_page, description, docs_page, docs_file, *routes],
+        route_handlers=[api_router(), storage_router(store), *pages],
         lifespan=[partial(_running, settings=settings, store=store, executor=executor)],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=JsonRequest,
@@ -93,7 +93,9 @@ def api_router() -> Router:
 
 
 @asynccontextmanager
-async def _running(app: Litestar, *, settings: Settings, store: Any, executor: Executor | None) -> AsyncIterator[None]:
+async def _running(
+    app: Litestar, *, settings: Settings, store: ObjectStore, executor: Executor | None
+) -> AsyncIterator[None]:
     async with open_parts(settings, store, executor) as parts:
         app.state.context, app.state.last_uses = parts.context, parts.last_uses
         yield

@@ -19,13 +19,14 @@ from relaylib.server.audio.processing import AudioPreparation
 from relaylib.server.auth import LastUses
 from relaylib.server.context import Context
 from relaylib.server.database import Database, database_url, migrate
+from relaylib.server.housekeeping import Housekeeping
 from relaylib.server.inference.processing import DetectionWork
 from relaylib.server.jobs.dispatcher import Dispatcher
 from relaylib.server.jobs.executor import Executor
 from relaylib.server.jobs.kind import JobKind
 from relaylib.server.jobs.local import LocalExecutor
 from relaylib.server.keys.service import DEFAULT_TENANT, any_key_exists, create_key, tenant_by_name
-from relaylib.server.objects.store import ObjectStore
+from relaylib.server.objects import ObjectStore
 from relaylib.server.settings import Settings
 from relaylib.server.training.processing import TrainingWork
 
@@ -126,10 +127,7 @@ async def open_parts(settings: Settings, store: ObjectStore, executor: Executor 
             await dispatcher.start()
             stack.push_async_callback(dispatcher.close)
         await stack.enter_async_context(_background(last_uses.run()))
-        with suppress(ImportError):
-            from relaylib.server.housekeeping import Housekeeping
-
-            await stack.enter_async_context(_background(Housekeeping(context).run()))
+        await stack.enter_async_context(_background(Housekeeping(context).run()))
         yield Parts(context, last_uses)
 
 
