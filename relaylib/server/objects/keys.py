@@ -1,0 +1,38 @@
+"""The names of objects."""
+
+from __future__ import annotations
+
+import re
+
+from relaylib.errors import ParameterError
+
+__all__ = ["check_key"]
+
+_PART = r"(?!\.)[0-9A-Za-z._-]{1,200}"  # a leading dot is for "..", and for files that are being written
+_KEY = re.compile(rf"{_PART}(?:/{_PART})*")
+_LONGEST_KEY = 900
+
+
+def check_key(key: str) -> str:
+    """Return `key` if it is a safe relative path.
+
+    Raises
+    ------
+    ParameterError
+        If it has other characters than ``[0-9A-Za-z._/-]``, an empty part, or a part that begins with a dot.
+
+    Examples
+    --------
+    >>> check_key("uploads/0190/audio.wav")
+    'uploads/0190/audio.wav'
+    >>> check_key("uploads/../storage.key")
+    Traceback (most recent call last):
+        ...
+    relaylib.errors.ParameterError: 'uploads/../storage.key' is not an object key: need parts of [0-9A-Za-z._-] ...
+    """
+    if len(key) > _LONGEST_KEY or not _KEY.fullmatch(key):
+        raise ParameterError(
+            f"{key[:100]!r} is not an object key: need parts of [0-9A-Za-z._-] that begin without a dot, "
+            f"joined by '/', and at most {_LONGEST_KEY} characters."
+        )
+    return key

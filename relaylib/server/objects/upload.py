@@ -1,0 +1,97 @@
+"""Taking an upload: from the connection to a file, with little in memory and nothing left after a refusal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timezone
+
+from litestar.types import Receive
+
+from relaylib.server.objects.errors import UploadRefusedError
+from relaylib.server.objects.folder import FolderStore
+from relaylib.server.objects.form import UploadForm
+from relaylib.server.objects.parts import PartFile
+from relaylib.server.objects.policy import UploadGrant, check_form
+
+__all__ = ["ClientLeftError", "drain", "take_upload"]
+
+_BUFFER_BYTES = 1 << 20
+_PATIENCE_S = 60.0
+_DRAIN_BYTES = 1 << 30
+_DRAIN_PATIENCE_S = 5.0
+
+
+class ClientLeftError(Exception):
+    """The connection is gone; nobody reads an answer."""
+
+
+async def take_upload(
+    store: FolderStore, receive: Receive, *, content_type: str, content_length: int | None
+) -> UploadGrant:
+    """Store the file of a signed form; return what the form permitted.
+
+    Raises
+    ------
+    UploadRefusedError
+        If the upload can't be taken; perhaps before the end of the body.
+    ClientLeftError
+        If the connection ends before the body does.
+    OSError
+        If the file can't be written.
+    """
+
+    def authorise(fields: Mapping[str, str]) -> UploadGrant:
+        return check_form(fields, secret=store.secret, now=datetime.now(timezone.utc))
+
+    form = UploadForm(content_type, content_length, authorise)
+    part: PartFile | None = None
+    buffer: list[bytes] = []
+    buffered = 0
+    try:
+        async for chunk in _body(receive, _PATIENCE_S):
+            pieces = form.feed(chunk)
+            if part is None and form.grant is not None:
+                part = await asyncio.to_thread(PartFile, store.path(form.grant.key))
+            buffer += pieces
+            buffered += sum(map(len, pieces))
+            if part is not None and buffered >= _BUFFER_BYTES:
+                await asyncio.to_thread(part.write, buffer)
+                buffer, buffered = [], 0
+        grant = form.finish()
+        assert part is not None  # there is no grant without a file
+        await asyncio.to_thread(part.write, buffer)
+        await asyncio.to_thread(part.commit)
+    finally:
+        if part is not None:
+            part.discard()
+    return grant
+
+
+async def drain(receive: Receive) -> None:
+    """Read the rest of a body and forget it, so that a client that only sends for now gets to read the answer.
+
+    It ends with the body, with the connection, when nothing comes for five seconds, or after a gigabyte.
+    """
+    size = 0
+    try:
+        async for chunk in _body(receive, _DRAIN_PATIENCE_S):
+            size += len(chunk)
+            if size > _DRAIN_BYTES:
+                return
+    except (ClientLeftError, UploadRefusedError):
+        return
+
+
+async def _body(receive: Receive, patience_s: float) -> AsyncIterator[bytes]:
+    while True:
+        try:
+            message = await asyncio.wait_for(receive(), patience_s)
+        except asyncio.TimeoutError as exc:
+            raise UploadRefusedError(400, f"Nothing came for {patience_s:g} s; send the form again.") from exc
+        if message["type"] != "http.request":
+            raise ClientLeftError
+        if body := message.get("body"):
+            yield bytes(body)
+        if not message.get("more_body", False):
+            return
