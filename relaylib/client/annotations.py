@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from relaylib.api import AnnotationBody, CreateAnnotation, CreatedAnnotations, Page, UpdateAnnotation
-from relaylib.client.errors import ApiError
+from relaylib.client.errors import ApiError, problems_text
 from relaylib.client.resource import Id, Resource, checked_id, without_none
 from relaylib.errors import ParameterError
 
@@ -154,3 +154,5 @@ def _count_from(error: ApiError, first: int) -> None:
     for problem in error.problems:
         if problem.loc[:2] == ["body", "annotations"] and len(problem.loc) > 2 and isinstance(problem.loc[2], int):
             problem.loc[2] += first
+    if error.problems:
+        error.detail = problems_text(error.problems)

@@ -23,6 +23,7 @@ __all__ = [
     "ValidationError",
     "WaitTimeoutError",
     "api_error",
+    "problems_text",
 ]
 
 _MOST_DETAIL = 500
@@ -61,8 +62,11 @@ class ApiError(RelayError):
         self.request_id = request_id
         self.problems = list(problems)
         self.done: Sequence[Any] = ()
-        named = f" (request {request_id})" if request_id else ""
-        super().__init__(f"{method} {path}: {status} {detail}{named}")
+        super().__init__(status, detail)
+
+    def __str__(self) -> str:
+        named = f" (request {self.request_id})" if self.request_id else ""
+        return f"{self.method} {self.path}: {self.status} {self.detail}{named}"
 
 
 class AuthenticationError(ApiError):
@@ -155,7 +159,12 @@ def _detail(body: bytes) -> tuple[str, list[Problem]]:
     if not isinstance(detail, list):
         return "", []
     problems = [_problem(entry) for entry in detail if isinstance(entry, dict)]
-    return "; ".join(f"{_place(p)}{p.msg}" for p in problems)[:_MOST_DETAIL], problems
+    return problems_text(problems), problems
+
+
+def problems_text(problems: Sequence[Problem]) -> str:
+    """Return problems on one line, each after its place."""
+    return "; ".join(f"{_place(p)}{p.msg}" for p in problems)[:_MOST_DETAIL]
 
 
 def _problem(entry: dict[str, Any]) -> Problem:

@@ -22,6 +22,7 @@ __all__ = ["Http", "plain_url"]
 T = TypeVar("T")
 
 PREFIX = "/api/v1"
+_EXAMPLE = "'https://api.example.com'"
 
 
 def plain_url(url: str) -> str:
@@ -171,9 +172,14 @@ def _query_text(value: Any) -> str:
 
 def _checked_url(base_url: str) -> str:
     url = base_url.strip().rstrip("/").removesuffix(PREFIX)
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ParameterError(f"base_url={plain_url(url)!r}: need an address such as 'https://api.example.com'.")
+    try:
+        parts = urlsplit(url)
+        httpx.URL(url)
+        complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except (ValueError, httpx.InvalidURL) as exc:
+        raise ParameterError(f"base_url is not an address ({exc}); need one such as {_EXAMPLE}.") from None
+    if not complete:
+        raise ParameterError(f"base_url={plain_url(url)!r}: need an address such as {_EXAMPLE}.")
     return url
 
 

@@ -30,7 +30,7 @@ class UploadedManifest:
 
 def unique_names(files: Sequence[AudioFile]) -> dict[UUID, str]:
     """Return a name for each file, free of folders; one that is taken twice gets the beginning of the file's id."""
-    plain = {file.id: sent_name(file.original_filename.replace("\\", "/")) or str(file.id) for file in files}
+    plain = {file.id: _plain_name(file) for file in files}
     taken = Counter(name.casefold() for name in plain.values())  # as folders of some systems see them
     short = {i: name if taken[name.casefold()] == 1 else _with_id(name, str(i)[:8]) for i, name in plain.items()}
     taken = Counter(name.casefold() for name in short.values())
@@ -87,6 +87,11 @@ def spans_to_send(manifest: Manifest, audio: Mapping[str, AudioFile]) -> list[Cr
         for item in manifest
         for span in item.annotations
     ]
+
+
+def _plain_name(file: AudioFile) -> str:
+    name = sent_name(file.original_filename.replace("\\", "/"))
+    return name if name.strip(".") else str(file.id)
 
 
 def _with_id(name: str, part: str) -> str:

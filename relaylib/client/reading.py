@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 
-from relaylib.api import AudioFile, ConfirmedAudio, InferenceFile, Page, SetList, UploadTarget
+from relaylib.api import AudioFile, ConfirmedAudio, CreatedApiKey, InferenceFile, Page, SetList, UploadTarget
 from relaylib.client.errors import ResponseError
 
 __all__ = ["read"]
@@ -40,6 +40,7 @@ _OTHER_NAMES: dict[Any, dict[str, str]] = {
     InferenceFile: {"id": "file_id"},
 }
 _NEEDED = frozenset({"id", "status", "processing_status", "items", "total", "upload_url", "download_url"})
+_NEEDED_TOO = {CreatedApiKey: frozenset({"key"})}
 _NO_ALTERNATIVE: dict[str, str] = {}
 
 
@@ -127,12 +128,8 @@ def _struct(given: dict[str, Any], kind: Any, place: str) -> Any:
         if value is not None:
             made[field.name] = _value(value, field.type, f"{place}.{field.encode_name}")
         elif field.required:
-            made[field.name] = _absent(field.name, field.type, place)
+            if field.name in _NEEDED | _NEEDED_TOO.get(plain, frozenset()):
+                raise _MisfitError(f"{place} has no {field.encode_name}")
+            origin = get_origin(field.type)
+            made[field.name] = origin() if origin in (list, dict) else None
     return plain(**made)
-
-
-def _absent(name: str, kind: Any, place: str) -> Any:
-    if name in _NEEDED:
-        raise _MisfitError(f"{place} has no {name}")
-    origin = get_origin(kind)
-    return origin() if origin in (list, dict) else None
