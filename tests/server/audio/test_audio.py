@@ -184,18 +184,6 @@ def test_a_confirmation_takes_either_name_of_the_id(client, dataset_id, post, st
     assert (answer.status_code, answer.json()["audio_id"]) == (200, target["audio_id"])
 
 
-@pytest.mark.row("A2")
-def test_an_object_that_is_too_large_is_refused(app, client, dataset_id, seeds, steps, tmp_path):
-    """The store enforces the limit; this is for one that didn't."""
-    target = steps.upload_target(dataset_id)
-    path = tmp_path / "large"
-    with path.open("wb") as file:
-        file.truncate(app.state.context.settings.max_upload_bytes + 1)
-    app.state.context.store.put_file(target["key"], path)
-    assert "524288001 bytes" in refused(confirm(client, dataset_id, target["audio_id"]))
-    assert client.get(url(dataset_id, target["audio_id"])).json()["processing_status"] == "pending"
-
-
 @pytest.mark.row("A3")
 def test_files_are_listed_newest_first_and_by_status_under_either_name(client, dataset_id, seeds):
     statuses = ["pending", "ready", "failed", "ready", "embedding", "normalizing"]
