@@ -52,7 +52,7 @@ def storage_router(store: ObjectStore) -> Router:
     store.sweep()
     return Router(
         "/storage",
-        route_handlers=[_upload, _download, _preflight],
+        route_handlers=[_preflight, _upload, _download],  # in front, or Litestar answers OPTIONS in its place
         dependencies={"store": Provide(lambda: store, sync_to_thread=False)},
         include_in_schema=False,
         request_class=Request,
