@@ -30,9 +30,9 @@ def inference_job(row: InferenceJobRow, counts: Counts) -> InferenceJob:
     )
 
 
-def inference_job_detail(row: InferenceJobRow, counts: Counts, files: list[InferenceFileRow]) -> InferenceJobDetail:
+def inference_job_detail(row: InferenceJobRow, files: list[InferenceFileRow]) -> InferenceJobDetail:
     """Return an inference job with its files."""
-    job = msgspec.structs.asdict(inference_job(row, counts))
+    job = msgspec.structs.asdict(inference_job(row, Counts.of(files)))
     return InferenceJobDetail(**job, files=[inference_file(file) for file in files])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -24,6 +24,18 @@ class Counts:
     n_completed: int = 0
     n_failed: int = 0
     n_detections: int = 0
+
+    @classmethod
+    def of(cls, files: Sequence[InferenceFileRow]) -> Counts:
+        """Return the counts of a job of which all files are at hand."""
+        states = Counter(file.status for file in files)
+        return cls(
+            n_queued=states["queued"],
+            n_processing=states["processing"],
+            n_completed=states["completed"],
+            n_failed=states["failed"],
+            n_detections=sum(file.detection_count for file in files),
+        )
 
     @property
     def n_files(self) -> int:

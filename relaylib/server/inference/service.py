@@ -61,10 +61,9 @@ class InferenceJobs:
         """Return a job with its files in the order in which they came; those not confirmed are among them."""
         async with self._context.db.read() as session:
             row = await job_of(session, self._caller, job_id)
-            counts = await count_files(session, [row.id])
             mine = select(InferenceFileRow).where(InferenceFileRow.inference_job_id == row.id)
             files = await session.scalars(mine.order_by(InferenceFileRow.created_at, InferenceFileRow.id))
-            return inference_job_detail(row, counts[row.id], list(files))
+            return inference_job_detail(row, list(files))
 
     async def list_page(self, page: PageQuery, *, status: InferenceStatus | None) -> Page[InferenceJob]:
         """Return a page of the jobs, of one status if wanted."""

@@ -108,3 +108,19 @@ def expected(states, is_done):
     if not is_done:
         return "processing"
     return "completed" if "completed" in states else "failed"
+
+
+@pytest.mark.row("I2")
+@pytest.mark.row("I3")
+def test_a_job_counts_the_same_by_itself_as_in_a_list(client, seeds):
+    """The one is taken from its files, the other by a query for the whole page."""
+    job_id = seeds.inference_job(status="processing")
+    for status, n_detections in (("pending", 0), ("queued", 0), ("processing", 0), ("failed", 0), ("completed", 3)):
+        seeds.file(job_id, status, detection_count=n_detections)
+    seeds.file(job_id, "completed", detection_count=4)
+    alone = client.get(f"/api/v1/inference-jobs/{job_id}").json()
+    (listed,) = client.get("/api/v1/inference-jobs").json()["items"]
+    del alone["files"]
+    assert listed == alone
+    assert (alone["total_files"], alone["processed_files"], alone["failed_files"]) == (5, 2, 1)
+    assert alone["total_detections"] == 7
