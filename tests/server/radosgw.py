@@ -4,6 +4,7 @@ Import the fixture `s3_url` into a ``conftest.py``; tests that ask for it are sk
 """
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -80,6 +81,15 @@ class Cluster:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         if answer.returncode:
             raise RuntimeError(f"{' '.join(command)}: {answer.stdout}{answer.stderr}")
+        return answer.stdout
+
+    def ask(self, *args):
+        """Ask the monitor, again if it refuses: until it has settled it doesn't know its own cluster."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and self.processes[0].poll() is None:
+            with contextlib.suppress(RuntimeError):
+                return self.call("ceph", *args)
+        return self.call("ceph", *args)
 
     def start(self, program, *args):
         command = [program, "-c", self.config, *args, "-f"]
@@ -97,9 +107,9 @@ class Cluster:
         self.call("ceph-mon", "-i", "a", "--mkfs", "--monmap", self.folder / "monmap")
         self.start("ceph-mon", "-i", "a")
         osd_id = str(uuid.uuid4())
-        self.call("ceph", "--connect-timeout", "60", "osd", "new", osd_id)
+        self.ask("osd", "new", osd_id)
         self.call("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd_id)
-        self.start("ceph-osd", "-i", "0")
+        self.start_osd()
         self.call(
             "radosgw-admin", "user", "create", "--uid=relay", "--display-name=relay",
             f"--access-key={CREDENTIALS['AWS_ACCESS_KEY_ID']}", f"--secret-key={CREDENTIALS['AWS_SECRET_ACCESS_KEY']}",
@@ -107,14 +117,27 @@ class Cluster:
         self.start("radosgw", "-n", "client.rgw.a")
         self.wait_until_it_answers()
 
+    def start_osd(self):
+        """Start the object store; it gives up when the monitor is too young to know its own name, so again."""
+        deadline = time.monotonic() + PATIENCE_S
+        self.start("ceph-osd", "-i", "0")
+        while json.loads(self.ask("osd", "stat", "-f", "json"))["num_up_osds"] < 1:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"ceph-osd did not start:\n{self.logs()}")
+            if self.processes[-1].poll() is not None:
+                self.processes.pop()
+                self.start("ceph-osd", "-i", "0")
+
+    def logs(self):
+        return "\n".join(log.read_text(errors="replace")[-2000:] for log in self.folder.glob("*.out"))
+
     def wait_until_it_answers(self):
         deadline = time.monotonic() + PATIENCE_S
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.rgw_port), 1):
                 return
             if time.monotonic() > deadline or any(process.poll() is not None for process in self.processes):
-                logs = "\n".join(log.read_text(errors="replace")[-2000:] for log in self.folder.glob("*.out"))
-                raise RuntimeError(f"radosgw did not start:\n{logs}")
+                raise RuntimeError(f"radosgw did not start:\n{self.logs()}")
             time.sleep(0.1)
 
     def stop(self):
