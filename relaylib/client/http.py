@@ -175,7 +175,7 @@ def _checked_url(base_url: str) -> str:
     try:
         parts = urlsplit(url)
         httpx.URL(url)
-        complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not parts.query
     except (ValueError, httpx.InvalidURL) as exc:
         raise ParameterError(f"base_url is not an address ({exc}); need one such as {_EXAMPLE}.") from None
     if not complete:

@@ -14,7 +14,7 @@ import httpx
 from relaylib.api import UploadTarget
 from relaylib.client.errors import UploadError
 from relaylib.client.http import Http, plain_url
-from relaylib.client.retries import may_retry_answer, may_retry_failure
+from relaylib.client.retries import may_retry_answer, may_retry_failure, retry_after_s
 from relaylib.errors import ParameterError, RelayError
 from relaylib.files import replacing
 
@@ -84,7 +84,11 @@ def upload(
     def send() -> httpx.Response:
         with _Upload(path, stop) as file:
             return http.client.post(
-                url, data=target.fields, files={"file": (filename, file, content_type)}, timeout=timeout
+                url,
+                data=target.fields,
+                files={"file": (filename, file, content_type)},
+                timeout=timeout,
+                follow_redirects=True,  # storages send on to where a bucket is; the key is not in here
             )
 
     response, _ = http.repeated(send, what=f"upload of {filename} to {plain_url(url)}", repeatable=True)
@@ -106,6 +110,7 @@ def download(http: Http, url: str, path: str | os.PathLike[str]) -> Path:
     n_tries = 0
     while True:
         n_tries += 1
+        asked: float | None = None
         try:
             with http.stream(url) as response:
                 if response.is_success:
@@ -113,9 +118,10 @@ def download(http: Http, url: str, path: str | os.PathLike[str]) -> Path:
                 response.read()
                 why = f"the storage answered {response.status_code}{_reason(response.text)}"
                 again = may_retry_answer(response.status_code, repeatable=True)
+                asked = retry_after_s(response.headers)
         except (httpx.RequestError, httpx.InvalidURL) as exc:
             why, again = str(exc) or type(exc).__name__, may_retry_failure(exc, repeatable=True)
-        wait = http.retries.wait_s(n_tries, time.monotonic() - began) if again else None
+        wait = http.retries.wait_s(n_tries, time.monotonic() - began, asked) if again else None
         if wait is None:
             raise RelayError(f"download of {Path(path).name} from {plain_url(url)}: {why}.")
         time.sleep(wait)

@@ -43,7 +43,18 @@ def test_a_key_that_cannot_be_one_is_refused_without_showing_it(key):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "localhost:8000", "ftp://x", "http://", "relay", "http://[bad", "http://h:x", "http://h:99999"]
+    "url",
+    [
+        "",
+        "localhost:8000",
+        "ftp://x",
+        "http://",
+        "relay",
+        "http://[bad",
+        "http://h:x",
+        "http://h:99999",
+        "http://h?a=b",
+    ],
 )
 def test_an_address_that_cannot_be_one_is_refused(url):
     with pytest.raises(ParameterError, match="base_url"):

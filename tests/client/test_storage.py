@@ -147,6 +147,18 @@ def test_a_form_may_name_another_status_of_success(store, client, tmp_path):
         client.audio.upload(DATASET, path)
 
 
+def test_a_form_follows_the_storage_to_where_its_bucket_is(store, client, tmp_path):
+    """The file goes along whole."""
+    path = tmp_path / "a.wav"
+    path.write_bytes(os.urandom(200_000))
+    store.on("POST //store", Answer(307, headers={"Location": f"{store.url}/region"}))
+    store.on("POST //region", Answer(204))
+    client.audio.upload(DATASET, path)
+    first, second = store.asked[1:3]
+    assert (first.path, second.path) == ("/store", "/region")
+    assert first.sha256 == second.sha256
+
+
 def test_a_storage_that_is_gone_is_told_without_its_signature(store, client, tmp_path):
     path = tmp_path / "a.wav"
     path.write_bytes(b"RIFF")
