@@ -10,8 +10,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import requests
+from litestar import Litestar
+from litestar.testing import TestClient
 
 from relaylib.server.objects.parts import PartFile
+from relaylib.server.objects.routes import storage_router
+from relaylib.server.objects.s3 import S3Store
 
 KEY = "uploads/0190/speech.wav"
 
@@ -279,3 +283,30 @@ def test_what_dead_servers_left_is_swept_and_what_is_at_work_is_not(folder_store
     part.write([b"whole"])
     part.commit()
     assert files_below(folder_store) == ["a/b"]
+
+
+def test_a_client_that_stalls_is_given_up(folder_store, base_url, monkeypatch):
+    monkeypatch.setattr("relaylib.server.objects.upload._PATIENCE_S", 0.3)
+    form = form_of(folder_store, base_url)
+    assert answer_to(form, head_of(form, "Content-Length: 2000"), body_of(form, b"x" * 100, end=b"")) == 400
+    assert eventually_no_files(folder_store)
+
+
+def test_a_file_that_the_disk_does_not_take_is_refused(folder_store, base_url):
+    """A limit on the size of files stands for a full disk."""
+    resource = pytest.importorskip("resource")
+    form = form_of(folder_store, base_url, max_bytes=10_000_000)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, limits[1]))
+    try:
+        answer = requests.post(form.url, data=form.fields, files={"file": b"x" * 5_000_000}, timeout=20)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (answer.status_code, "cannot be stored now" in answer.json()["detail"]) == (507, True)
+    assert files_below(folder_store) == []
+
+
+def test_a_store_that_is_reached_elsewhere_needs_no_routes(tmp_path):
+    store = S3Store("s3://bucket", cache_dir=tmp_path, cache_bytes=1)
+    with TestClient(Litestar([storage_router(store)], openapi_config=None)) as client:
+        assert client.post("/storage").status_code == 404
