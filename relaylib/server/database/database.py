@@ -53,24 +53,29 @@ class Database:
 
     def __init__(self, url: URL, *, pool_size: int = 8) -> None:
         self.url = url
-        if url.get_backend_name() == "sqlite":
-            self._reader = _sqlite_engine(url, begin="BEGIN", pool_size=pool_size)
+        self._is_sqlite = url.get_backend_name() == "sqlite"
+        if self._is_sqlite:
+            self._reader = _sqlite_engine(url, begin=None, pool_size=pool_size)
             self._writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
         else:
-            self._reader = self._writer = create_async_engine(
-                url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=_BUSY_TIMEOUT_S, pool_pre_ping=True
+            self._reader = create_async_engine(
+                url, pool_size=pool_size, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
             )
+            self._writer = create_async_engine(url, pool_size=pool_size, pool_pre_ping=True)
         self._reading = async_sessionmaker(self._reader, expire_on_commit=False)
         self._writing = async_sessionmaker(self._writer, expire_on_commit=False)
 
     @property
     def is_sqlite(self) -> bool:
         """Whether this is SQLite, which has no row locks and needs none: its writer is alone."""
-        return self._reader is not self._writer
+        return self._is_sqlite
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """Give a session that sees one state of the database and keeps nothing."""
+        """Give a session that changes nothing; each of its statements sees the state of that moment.
+
+        There is no transaction around them: to begin and end one takes longer than what most requests ask.
+        """
         async with self._reading() as session:
             yield session
 
@@ -91,12 +96,13 @@ class Database:
         await self._reader.dispose()
 
 
-def _sqlite_engine(url: URL, *, begin: str, pool_size: int) -> AsyncEngine:
+def _sqlite_engine(url: URL, *, begin: str | None, pool_size: int) -> AsyncEngine:
     engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=_BUSY_TIMEOUT_S,
+        pool_reset_on_return="rollback" if begin else None,
         connect_args={"timeout": _BUSY_TIMEOUT_S},
     )
 
@@ -108,8 +114,10 @@ def _sqlite_engine(url: URL, *, begin: str, pool_size: int) -> AsyncEngine:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def start(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+    if begin:
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def start(connection: Any) -> None:
+            connection.exec_driver_sql(begin)
 
     return engine
