@@ -6,6 +6,7 @@ from .detector import Detector as Detector
 from .embedding import embed as embed
 from .embedding import embed_stream as embed_stream
 from .encoder import Encoder as Encoder
+from .encoder import check_encoder as check_encoder
 from .encoder import encoder_names as encoder_names
 from .encoder import load_encoder as load_encoder
 from .encoder import register_encoder as register_encoder
