@@ -11,6 +11,7 @@ from collections.abc import Callable
 import uvicorn
 
 from relaylib.errors import RelayError
+from relaylib.models import check_encoder
 from relaylib.server.app import create_app
 from relaylib.server.bootstrap import exclusive, first_key, opened_database
 from relaylib.server.logs import configure_logging
@@ -28,15 +29,16 @@ def serve(settings: Settings, *, say: Callable[[str], object]) -> None:
     Raises
     ------
     RelayError
-        If the folder, the address, the database or the store cannot be used.
+        If the encoder is unknown, or the folder, the address, the database or the store cannot be used.
     """
     if settings.cluster is not None:
         raise RelayError("--cluster: work on a cluster is not available in this version; leave it out.")
+    check_encoder(settings.encoder)
     configure_logging(settings.log_level, settings.log_format)
-    with exclusive(settings.data_dir):  # asked here first, where the answer is one line
-        key = asyncio.run(_first_key(settings))
     listener = _listen(settings.host, settings.port)
-    app = create_app(settings)
+    with exclusive(settings.data_dir):  # all that can fail is tried here first, where it is told in one line
+        app = create_app(settings)
+        key = asyncio.run(_first_key(settings))
     if key is not None:
         say(f"API key: {key}\nIt is not shown again; `keys create` makes others.")
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
