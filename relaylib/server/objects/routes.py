@@ -12,6 +12,7 @@ import msgspec
 from litestar import Request, Router, post, route
 from litestar.di import NamedDependency, Provide
 from litestar.enums import HttpMethod
+from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, Receive, Send
 
@@ -81,7 +82,7 @@ async def _upload(request: _AnyRequest, store: _Store) -> ASGIApp:
 
 
 @route("/{key:path}", http_method=[HttpMethod.GET, HttpMethod.HEAD])
-async def _download(request: _AnyRequest, store: _Store, key: str) -> ASGIApp:
+async def _download(request: _AnyRequest, store: _Store, key: FromPath[str]) -> ASGIApp:
     return await _file(request, store, key.lstrip("/"), for_head=request.method == "HEAD")
 
 
