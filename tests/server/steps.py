@@ -1,6 +1,7 @@
 """What a client does on the way to labelled audio, each step one call, and fixtures for servers that do no work."""
 
 import dataclasses
+import threading
 from contextlib import contextmanager
 
 import pytest
@@ -103,6 +104,23 @@ def all_pages(client, path, page_size, **query):
             return items
         items += answer["items"]
         page += 1
+
+
+def at_once(*calls):
+    """Make all the calls at the same moment; return the answers in their order."""
+    answers = [None] * len(calls)
+    start = threading.Barrier(len(calls))
+
+    def make(k):
+        start.wait()
+        answers[k] = calls[k]()
+
+    threads = [threading.Thread(target=make, args=(k,)) for k in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
 
 
 @contextmanager

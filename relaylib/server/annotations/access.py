@@ -26,8 +26,15 @@ async def own_set(session: AsyncSession, tenant_id: UUID, dataset_id: UUID, set_
     return await _find(session, tenant_id, dataset_id, set_id)
 
 
-async def draft_to_change(session: AsyncSession, tenant_id: UUID, dataset_id: UUID, set_id: UUID) -> DatasetRow:
+async def draft_to_change(
+    session: AsyncSession, tenant_id: UUID, dataset_id: UUID, set_id: UUID, *, alone: bool = False
+) -> DatasetRow:
     """Return the dataset of a draft; until the transaction ends it stays one, and the dataset keeps its types.
+
+    Parameters
+    ----------
+    alone : bool
+        Whether others have to wait; those who only add annotations do not disturb each other.
 
     Raises
     ------
@@ -37,7 +44,7 @@ async def draft_to_change(session: AsyncSession, tenant_id: UUID, dataset_id: UU
         If the set is published.
     """
     dataset = await own_dataset(session, tenant_id, dataset_id, lock="unchanged")
-    _check_draft(await _find(session, tenant_id, dataset_id, set_id, shared=True))
+    await _find_draft(session, tenant_id, dataset_id, set_id, alone=alone)
     return dataset
 
 
@@ -50,8 +57,15 @@ async def draft_to_close(session: AsyncSession, tenant_id: UUID, dataset_id: UUI
         As `draft_to_change`.
     """
     await own_dataset(session, tenant_id, dataset_id, lock="unchanged")
-    row = await _find(session, tenant_id, dataset_id, set_id, shared=False)
-    _check_draft(row)
+    return await _find_draft(session, tenant_id, dataset_id, set_id, alone=True)
+
+
+async def _find_draft(
+    session: AsyncSession, tenant_id: UUID, dataset_id: UUID, set_id: UUID, *, alone: bool
+) -> AnnotationSetRow:
+    row = await _find(session, tenant_id, dataset_id, set_id, shared=not alone)
+    if row.status != "draft":
+        raise RefusedError(f"Annotation set v{row.version} is published, so nothing in it can change; make a new set")
     return row
 
 
@@ -67,8 +81,3 @@ async def _find(
     if row is None:
         raise NotFoundError("Annotation set")
     return row
-
-
-def _check_draft(row: AnnotationSetRow) -> None:
-    if row.status != "draft":
-        raise RefusedError(f"Annotation set v{row.version} is published, so nothing in it can change; make a new set")

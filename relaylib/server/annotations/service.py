@@ -72,12 +72,12 @@ class Annotations:
     ) -> AnnotationBody:
         """Change what `body` names in an annotation of a draft; the result as a whole obeys the rules again."""
         async with self._db.write() as session:
-            dataset = await draft_to_change(session, self._tenant_id, dataset_id, set_id)
+            dataset = await draft_to_change(session, self._tenant_id, dataset_id, set_id, alone=True)
             row = await self._find(session, set_id, annotation_id)
+            durations_ms = await known_durations(session, dataset, {row.audio_file_id})
             for name, value in msgspec.structs.asdict(body).items():
                 if value is not UNSET:
                     setattr(row, name, value)
-            durations_ms = await known_durations(session, dataset, {row.audio_file_id})
             problems = find_problems([(("body",), row)], dataset, durations_ms)
             if problems:
                 raise InvalidError(problems)
@@ -86,7 +86,7 @@ class Annotations:
     async def delete(self, dataset_id: UUID, set_id: UUID, annotation_id: UUID) -> None:
         """Remove an annotation from a draft."""
         async with self._db.write() as session:
-            await draft_to_change(session, self._tenant_id, dataset_id, set_id)
+            await draft_to_change(session, self._tenant_id, dataset_id, set_id, alone=True)
             await self._find(session, set_id, annotation_id)
             await session.execute(
                 delete(AnnotationRow).where(
@@ -114,13 +114,11 @@ class Annotations:
 
     async def _find(self, session: AsyncSession, set_id: UUID, annotation_id: UUID) -> AnnotationRow:
         row = await session.scalar(
-            select(AnnotationRow)
-            .where(
+            select(AnnotationRow).where(
                 AnnotationRow.tenant_id == self._tenant_id,
                 AnnotationRow.annotation_set_id == set_id,
                 AnnotationRow.id == annotation_id,
             )
-            .with_for_update()
         )
         if row is None:
             raise NotFoundError("Annotation")

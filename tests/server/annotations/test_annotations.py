@@ -6,7 +6,7 @@ from itertools import count
 from uuid import UUID
 
 import pytest
-from steps import API, NOWHERE, all_pages, invalid, missing, span
+from steps import API, NOWHERE, all_pages, at_once, invalid, missing, span
 
 from relaylib.server.audio.processing import AudioPreparation
 from relaylib.server.database.tables import AudioFileRow
@@ -277,6 +277,17 @@ def test_a_change_that_breaks_a_rule_together_with_the_rest_is_not_kept(client, 
     made = client.post(url(draft), json=span(draft[2])).json()
     assert invalid(client.patch(url(draft, made["id"]), json=change)) == [["body", field] for field in fields]
     assert client.get(url(draft)).json()["items"] == [made]
+
+
+@pytest.mark.row("N4")
+def test_changes_at_once_do_not_break_a_rule_together(client, draft):
+    """A start at 1400 and an end at 1100 are each right with 1000 to 1500, but not with each other."""
+    made = client.post(url(draft), json=span(draft[2])).json()
+    answers = at_once(
+        lambda: client.patch(url(draft, made["id"]), json={"start_ms": 1400}),
+        lambda: client.patch(url(draft, made["id"]), json={"end_ms": 1100}),
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 422]
 
 
 @pytest.mark.row("N4")

@@ -1,11 +1,10 @@
 """Rows S1 to S5: annotation sets made, listed, read, published and removed."""
 
-import threading
 from datetime import datetime
 
 import pytest
 from sqlalchemy import func, select
-from steps import API, NOWHERE, counted_statements, invalid, missing, refused, span
+from steps import API, NOWHERE, at_once, counted_statements, invalid, missing, refused, span
 
 from relaylib.server.database.tables import AnnotationRow
 
@@ -66,15 +65,8 @@ def test_version_numbers_are_never_used_again(client, dataset_id, steps):
 
 @pytest.mark.row("S1")
 def test_sets_made_at_once_have_versions_of_their_own(client, dataset_id):
-    versions = []
-    makers = [
-        threading.Thread(target=lambda: versions.append(client.post(sets_url(dataset_id)).json()["version"]))
-        for _ in range(12)
-    ]
-    for maker in makers:
-        maker.start()
-    for maker in makers:
-        maker.join()
+    answers = at_once(*[lambda: client.post(sets_url(dataset_id))] * 12)
+    versions = [answer.json()["version"] for answer in answers]
     assert sorted(versions) == list(range(1, 13))
 
 
@@ -212,23 +204,12 @@ def test_publishing_and_adding_at_once_leaves_no_late_annotation(client, steps):
     """What was answered with 201 was in time: the set has it, and no other."""
     dataset_id, set_id, audio_id = steps.draft()
     steps.annotate(dataset_id, set_id, audio_id)
-    answers = []
-
-    def add():
-        answers.append(client.post(sets_url(dataset_id, set_id, "annotations"), json=span(audio_id)).status_code)
-
-    adders = [threading.Thread(target=add) for _ in range(10)]
-    for adder in adders[:5]:
-        adder.start()
-    published = steps.publish(dataset_id, set_id)
-    for adder in adders[5:]:
-        adder.start()
-    for adder in adders:
-        adder.join()
-    assert set(answers) <= {201, 400}
-    assert published["total_annotations"] <= 1 + answers.count(201)
+    add = [lambda: client.post(sets_url(dataset_id, set_id, "annotations"), json=span(audio_id))] * 10
+    *answers, published = at_once(*add, lambda: client.post(sets_url(dataset_id, set_id, "publish")))
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) <= {201, 400}
     total = steps.get(f"/datasets/{dataset_id}/annotation-sets/{set_id}")["total_annotations"]
-    assert total == 1 + answers.count(201) == published["total_annotations"]
+    assert total == 1 + statuses.count(201) == published.json()["total_annotations"]
 
 
 @pytest.mark.row("S5")

@@ -1,12 +1,11 @@
 """Rows A1 to A6: audio files uploaded, confirmed, listed, fetched and removed."""
 
-import threading
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
-from steps import API, NOWHERE, all_pages, invalid, missing, refused
+from steps import API, NOWHERE, all_pages, at_once, invalid, missing, refused
 
 from relaylib.server.database.tables import AudioFileRow, JobRow
 
@@ -146,6 +145,15 @@ def test_an_absent_file_stays_pending_until_it_has_arrived(client, dataset_id, p
 
 
 @pytest.mark.row("A2")
+def test_a_file_that_arrived_in_time_can_be_confirmed_when_its_url_has_expired(client, dataset_id, post, seeds, steps):
+    target = steps.upload_target(dataset_id)
+    post(target)
+    expired = datetime.now(timezone.utc) - timedelta(minutes=30)
+    seeds.change(AudioFileRow, UUID(target["audio_id"]), upload_expires_at=expired)
+    assert confirm(client, dataset_id, target["audio_id"]).json()["status"] == "normalizing"
+
+
+@pytest.mark.row("A2")
 @pytest.mark.parametrize("status", ["normalizing", "embedding", "ready", "failed"])
 def test_a_second_confirmation_only_tells_how_far_it_is(client, dataset_id, seeds, status):
     """The object is not even looked for: it may be gone."""
@@ -160,15 +168,7 @@ def test_a_second_confirmation_only_tells_how_far_it_is(client, dataset_id, seed
 def test_confirmations_at_once_start_one_processing(client, dataset_id, post, seeds, steps):
     target = steps.upload_target(dataset_id)
     post(target)
-    answers = []
-    callers = [
-        threading.Thread(target=lambda: answers.append(confirm(client, dataset_id, target["audio_id"])))
-        for _ in range(10)
-    ]
-    for caller in callers:
-        caller.start()
-    for caller in callers:
-        caller.join()
+    answers = at_once(*[lambda: confirm(client, dataset_id, target["audio_id"])] * 10)
     assert [(answer.status_code, answer.json()["status"]) for answer in answers] == [(200, "normalizing")] * 10
     assert seeds.write(lambda session: session.scalar(select(func.count()).select_from(JobRow))) == 1
 

@@ -1,26 +1,7 @@
 """Requests that get in each other's way, at the same moment: each is answered as if it were first or last."""
 
-import threading
-
 import pytest
-from steps import API, span
-
-
-def at_once(*calls):
-    """Make all the calls at the same moment; return the answers in their order."""
-    answers = [None] * len(calls)
-    start = threading.Barrier(len(calls))
-
-    def make(k):
-        start.wait()
-        answers[k] = calls[k]()
-
-    threads = [threading.Thread(target=make, args=(k,)) for k in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
+from steps import API, at_once, span
 
 
 def annotating(client, dataset_id, set_id, body):
