@@ -11,7 +11,7 @@ from collections.abc import Callable
 import uvicorn
 
 from relaylib.errors import RelayError
-from relaylib.models import check_encoder
+from relaylib.models.encoder import check_encoder
 from relaylib.server.app import create_app
 from relaylib.server.bootstrap import exclusive, first_key, opened_database
 from relaylib.server.logs import configure_logging
