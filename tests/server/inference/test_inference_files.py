@@ -193,13 +193,17 @@ def test_a_file_that_was_not_uploaded_stays_pending_and_can_be_confirmed_later(s
 
 
 @pytest.mark.row("F3")
-def test_a_second_confirmation_tells_the_present_state_and_does_nothing(seeds, announce, deliver, confirm, job):
+def test_a_second_confirmation_tells_the_present_state_and_does_nothing(
+    seeds, app, call, announce, deliver, confirm, job
+):
+    """Not even a look whether the object is still there."""
     job_id = seeds.inference_job()
     file_id = deliver(announce(job_id))
     confirm(job_id, file_id)
     seeds.detect(UUID(file_id), n_detections=2)
     seeds.change(JobRow, seeds.queued(UUID(file_id)).id, state="done")
     before = job(job_id)
+    call(app.state.context.store.delete, before["files"][0]["s3_key"])
     answer = confirm(job_id, file_id)
     assert (answer.status_code, answer.json()) == (200, before["files"][0])
     assert answer.json()["status"] == "completed"

@@ -12,6 +12,7 @@ from relaylib.server.database.tables import InferenceFileRow, InferenceJobRow, J
 from relaylib.server.errors import RefusedError
 from relaylib.server.inference.files import InferenceFiles
 from relaylib.server.inference.service import InferenceJobs
+from relaylib.server.jobs import queue
 from relaylib.server.models.service import Models
 
 
@@ -88,7 +89,33 @@ def test_a_file_confirmed_while_its_job_is_cancelled_is_refused_or_fails(seeds, 
 
 @pytest.mark.row("F3")
 @pytest.mark.row("M4")
-def test_a_model_deleted_while_a_file_is_confirmed_stops_one_of_the_two(seeds, together, uploaded):
+def test_a_model_is_not_deleted_under_a_file_that_is_being_confirmed(seeds, together, uploaded, monkeypatch):
+    """The deletion comes while the confirmation has looked at the model and not ended yet."""
+    queue_at_once = queue.add
+
+    async def queue_late(*args, **options):
+        await asyncio.sleep(0.4)
+        await queue_at_once(*args, **options)
+
+    def deleting_later(context, caller):
+        async def delete():
+            await asyncio.sleep(0.2)
+            await Models(context, caller).delete(model_id)
+
+        return delete()
+
+    monkeypatch.setattr(queue, "add", queue_late)
+    model_id = seeds.model()
+    job_id = seeds.inference_job(model_id)
+    confirmed, deleted = together(confirming(job_id, uploaded(job_id)), deleting_later)
+    assert confirmed.status == "queued"
+    assert isinstance(deleted, RefusedError)
+    assert seeds.get(ModelRow, model_id) is not None
+
+
+@pytest.mark.row("F3")
+@pytest.mark.row("M4")
+def test_of_a_confirmation_and_a_deletion_of_the_model_one_is_refused(seeds, together, uploaded):
     for _ in range(5):
         model_id = seeds.model()
         job_id = seeds.inference_job(model_id)
