@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timezone
 from uuid import UUID
 
-from sqlalchemy import case, delete, or_, select, update
+from sqlalchemy import case, delete, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -60,7 +60,11 @@ async def cancel(session: AsyncSession, *, kind: str, subject_ids: Sequence[UUID
         await session.execute(
             update(JobRow)
             .where(JobRow.id.in_(chunk), JobRow.state.in_(["queued", "running"]))
-            .values(state=case((JobRow.state == "queued", "cancelled"), else_=JobRow.state), cancel_requested=True)
+            .values(
+                state=case((JobRow.state == "queued", "cancelled"), else_=JobRow.state),
+                lease_expires_at=case((JobRow.state == "queued", null()), else_=JobRow.lease_expires_at),
+                cancel_requested=True,
+            )
             .execution_options(synchronize_session=False)
         )
 

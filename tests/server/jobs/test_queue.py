@@ -1,6 +1,7 @@
 """Jobs asked for and called off, in the transaction of the caller."""
 
 import asyncio
+from datetime import datetime, timezone
 from pathlib import Path
 from uuid import uuid4
 
@@ -108,6 +109,19 @@ def test_cancelling_ends_what_waits_and_marks_what_runs(run):
         return [rows[subject] for subject in (waiting, running, over, other)]
 
     assert run(scenario) == [("cancelled", True), ("running", True), ("done", False), ("queued", False)]
+
+
+def test_cancelling_a_job_between_two_tries_leaves_nothing_of_its_pause(run):
+    async def scenario(database, tenant_id):
+        subject = uuid4()
+        await add(database, tenant_id, subject)
+        await change(database, attempts=1, lease_expires_at=datetime.now(timezone.utc))
+        async with database.write() as session:
+            await queue.cancel(session, kind="k", subject_ids=[subject])
+        return await only_job(database)
+
+    row = run(scenario)
+    assert (row.state, row.lease_expires_at) == ("cancelled", None)
 
 
 def test_more_jobs_than_fit_one_statement_are_cancelled_and_forgotten(run):
