@@ -31,7 +31,7 @@ from relaylib.server.openapi import describe
 from relaylib.server.paging import PageNumber, PageQuery, PageSize
 from relaylib.server.settings import Settings
 from relaylib.server.training import TrainingController
-from relaylib.server.validation import MAX_BODY_BYTES, JsonRequest
+from relaylib.server.validation import MAX_BODY_BYTES, JsonRequest, refuse_null
 
 __all__ = ["api_router", "create_app"]
 
@@ -74,6 +74,7 @@ def create_app(settings: Settings, *, executor: Executor | None = None) -> Lites
         logging_config=None,
     )
     app.state.metrics = Metrics()
+    app.state.allowed = {route.path_format: ", ".join(sorted(route.methods)) for route in app.routes}
     app.state.describe = cache(lambda: describe(api_router()))
     return app
 
@@ -84,6 +85,7 @@ def api_router() -> Router:
         "/api/v1",
         route_handlers=CONTROLLERS,
         middleware=[KeyCheck()],
+        before_request=refuse_null,
         dependencies={
             "context": Provide(_context, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),

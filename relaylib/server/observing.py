@@ -35,7 +35,7 @@ class ObservedApp(Litestar):
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = [*self._true(message["headers"], scope), (b"x-request-id", request_id.encode())]
             await send(message)
 
         metrics: Metrics = self.state.metrics
@@ -50,6 +50,13 @@ class ObservedApp(Litestar):
                 _log.info(
                     "request", method=scope["method"], path=path, status=status, duration_ms=round(seconds * 1000, 1)
                 )
+
+    def _true(self, headers: Any, scope: Any) -> list[tuple[bytes, bytes]]:
+        """Return the headers with all that a path allows: Litestar's answer to OPTIONS names its first method only."""
+        allowed = self.state.allowed.get(scope.get("path_template"))
+        if scope["method"] != "OPTIONS" or allowed is None:
+            return list(headers)
+        return [(name, allowed.encode() if name == b"allow" else value) for name, value in headers]
 
 
 def _request_id(scope: Any) -> str:

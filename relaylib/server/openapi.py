@@ -27,6 +27,14 @@ are whole milliseconds. Audio is uploaded in three steps: ask for an upload URL,
 Errors have `detail`: a sentence, or for status 422 a list of the fields that break their rules."""
 
 _METHODS = ("get", "post", "patch", "delete")
+_EITHER = {
+    "ConfirmAudio": ("audio_id", "file_id"),
+    "ConfirmFile": ("file_id", "audio_id"),
+    "CreateAudioUpload": ("file_size", "file_size_bytes"),
+    "CreateFileUpload": ("file_size_bytes", "file_size"),
+}
+"""Fields of which one has to be there."""
+
 _WORDS = {
     "200": "Done.",
     "201": "Made.",
@@ -74,6 +82,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     responses["422"] = _failure("Problems")
     if "{" in path or name in ("CreateTrainingJob", "CreateInferenceJob"):
         responses["404"] = _failure("Message")
+    if path.endswith("/download-url"):
+        responses["400"] = _failure("Message")
     if method != "get" and "/auth/" not in path and path != "/api/v1/datasets":
         responses["400"] = _failure("Message")
     for status, answer in responses.items():
@@ -120,6 +130,9 @@ def _exact_schemas() -> dict[str, Any]:
             if name.endswith("_at"):  # msgspec says no more than that a time is a string
                 text = next(member for member in field.get("anyOf", [field]) if member.get("type") == "string")
                 text["format"] = "date-time"
+    for name, names in _EITHER.items():
+        kinds = {field: schemas[name]["properties"][field]["anyOf"][0] for field in names}
+        schemas[name]["anyOf"] = [{"required": [field], "properties": {field: kinds[field]}} for field in names]
     return schemas
 
 

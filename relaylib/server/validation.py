@@ -9,15 +9,15 @@ from typing import Any, get_type_hints
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import ValidationException
+from litestar.exceptions import InternalServerException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import ParameterKwarg
 
 from relaylib.api import Problem
-from relaylib.server.errors import InvalidError
-from relaylib.server.fields import field_problems, is_too_deep, missing, text_problems
+from relaylib.server.errors import InvalidError, RefusedError
+from relaylib.server.fields import MAX_DEPTH, field_problems, is_too_deep, missing, text_problems
 
-__all__ = ["MAX_BODY_BYTES", "JsonRequest", "read_body", "request_problems"]
+__all__ = ["MAX_BODY_BYTES", "JsonRequest", "read_body", "refuse_null", "request_problems"]
 
 MAX_BODY_BYTES = 16_000_000
 """Largest JSON body that is taken."""
@@ -28,6 +28,19 @@ _MALFORMED = "value_error.jsondecode"
 
 class JsonRequest(Request[Any, Any, Any]):
     """A request whose body is JSON whatever its Content-Type says, and is checked as a whole."""
+
+    async def body(self) -> bytes:
+        """Return the bytes of the body.
+
+        Raises
+        ------
+        RefusedError
+            If the client leaves before it has sent them all.
+        """
+        try:
+            return await super().body()
+        except InternalServerException as exc:
+            raise RefusedError("The body ended early; send it again.") from exc
 
     async def json(self) -> Any:
         """Return the body as the handler's type.
@@ -55,17 +68,22 @@ def read_body(body: bytes, annotation: Any) -> Any:
     """
     try:
         value = _decoder(annotation).decode(body)
-        if not _SUSPECT.search(body) and body.count(b"{") + body.count(b"[") <= 64:
-            return value
+        if _SUSPECT.search(body) or body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+            _check_plain(msgspec.to_builtins(value))
     except (ValueError, RecursionError):
-        value = msgspec.NODEFAULT
-    plain = _plain(body)
-    if plain is None:
-        raise InvalidError([missing("body")])
-    problems = field_problems(plain, annotation, ("body",)) + text_problems(plain, ("body",))
-    if problems or value is msgspec.NODEFAULT:
-        raise InvalidError(problems or [Problem(["body"], "cannot be read", "value_error")])
+        return _second_look(body, annotation)
     return value
+
+
+def refuse_null(request: Request[Any, Any, Any]) -> None:
+    """Refuse ``null`` in the query, which Litestar takes for a parameter that was left out; for before a handler runs.
+
+    Raises
+    ------
+    InvalidError
+    """
+    if b"null" in request.scope["query_string"].lower() and (problems := _parameter_problems(request)):
+        raise InvalidError(problems)
 
 
 def request_problems(request: Request[Any, Any, Any], error: ValidationException) -> list[Problem]:
@@ -75,6 +93,36 @@ def request_problems(request: Request[Any, Any, Any], error: ValidationException
     if any(entry.get("key") == "data" for entry in refused):
         problems.append(missing("body"))
     return problems or [Problem(["query"], entry.get("message", error.detail), "value_error") for entry in refused]
+
+
+def _second_look(body: bytes, annotation: Any) -> Any:
+    """Return what a body holds if only whole numbers were written with a point; else raise with all that is wrong."""
+    plain = _with_whole_numbers(_plain(body))
+    if plain is None:
+        raise InvalidError([missing("body")])
+    problems = field_problems(plain, annotation, ("body",)) + text_problems(plain, ("body",))
+    if problems:
+        raise InvalidError(problems)
+    return msgspec.convert(plain, annotation)
+
+
+def _check_plain(value: Any) -> None:
+    """Refuse what no database can hold, and what is nested too deeply for later steps."""
+    if is_too_deep(value):
+        raise InvalidError.at("body", msg="is nested too deeply", type=_MALFORMED)
+    if problems := text_problems(value, ("body",)):
+        raise InvalidError(problems)
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """Return a JSON value in which 5.0 is 5: to JSON they are the same number."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, list):
+        return [_with_whole_numbers(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _with_whole_numbers(item) for key, item in value.items()}
+    return value
 
 
 def _plain(body: bytes) -> Any:
@@ -103,7 +151,14 @@ def _parameter_problems(request: Request[Any, Any, Any]) -> list[Problem]:
         if name in request.path_params:
             problems += field_problems(request.path_params[name], annotation, ("path", name), strict=False)
         elif alias in request.query_params:
-            problems += field_problems(request.query_params[alias], annotation, ("query", alias), strict=False)
+            problems += _query_problems(request.query_params[alias], annotation, alias)
+    return problems
+
+
+def _query_problems(value: str, annotation: Any, alias: str) -> list[Problem]:
+    problems = field_problems(value, annotation, ("query", alias), strict=False)
+    if not problems and msgspec.convert(value, annotation, strict=False) is None:
+        return [Problem(["query", alias], "must be left out instead of null", "type_error")]
     return problems
 
 

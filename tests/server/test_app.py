@@ -20,6 +20,7 @@ def test_unknown_routes_and_methods_answer_json(client):
     answer = client.put("/api/v1/datasets")
     assert (answer.status_code, answer.json()) == (405, {"detail": "Method Not Allowed"})
     assert {"GET", "POST"} <= set(answer.headers["allow"].split(", "))
+    assert client.options("/api/v1/datasets").headers["allow"] == "GET, OPTIONS, POST"
     assert client.get("/").json() == {"detail": "Not Found"}
 
 
