@@ -31,7 +31,7 @@ import httpx
 
 from relaylib.client import Client
 from relaylib.demo import load_demo
-from relaylib.server.process import ServerProcess
+from relaylib.server import ServerProcess
 from relaylib.types import Manifest
 
 HERE = Path(__file__).parent

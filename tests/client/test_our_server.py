@@ -19,7 +19,7 @@ from relaylib.client import (
     ValidationError,
 )
 from relaylib.demo import load_demo
-from relaylib.server.process import ServerProcess
+from relaylib.server import ServerProcess
 from relaylib.types import Manifest
 
 TYPES = ("glitch", "long_pause")

@@ -18,7 +18,7 @@ import pytest
 from serving import worker_processes
 
 from relaylib.demo import load_demo
-from relaylib.server.process import ServerProcess
+from relaylib.server import ServerProcess
 
 _log = logging.getLogger(__name__)
 

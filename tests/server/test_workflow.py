@@ -11,7 +11,7 @@ from pages import Reader, snippets
 
 from relaylib.audio import load, save
 from relaylib.demo import load_demo
-from relaylib.server.process import ServerProcess
+from relaylib.server import ServerProcess
 from relaylib.types import SAMPLE_RATE, Waveform
 
 OWN_PAGE = Path(__file__).parent / "data" / "workflow.txt"

@@ -1,0 +1,67 @@
+"""What is done now and then: abandoned uploads, orphaned objects and old embeddings go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+
+from sqlalchemy import select, union_all
+
+from relaylib.models import EmbeddingCache
+from relaylib.server.audio.abandoned import discard_abandoned as discard_audio
+from relaylib.server.context import Context
+from relaylib.server.database.tables import AudioFileRow, InferenceFileRow, ModelRow
+from relaylib.server.inference.abandoned import discard_abandoned as discard_files
+from relaylib.server.objects.sweep import sweep_orphans
+
+__all__ = ["Housekeeping"]
+
+_log = logging.getLogger(__name__)
+
+ORPHAN_AGE = timedelta(days=1)
+"""Objects that no row knows are left alone for this long: a row may be on its way."""
+
+
+class Housekeeping:
+    """Looks after the database, the store and the cache while the server runs.
+
+    Parameters
+    ----------
+    context : Context
+    every_s : float
+        Time between two rounds.
+    """
+
+    def __init__(self, context: Context, *, every_s: float = 600.0) -> None:
+        self._context = context
+        self._every_s = every_s
+
+    async def run(self) -> None:
+        """Go round until cancelled; what fails once is tried again in the next round."""
+        while True:
+            try:
+                await self.once(datetime.now(timezone.utc))
+            except Exception:
+                _log.exception("housekeeping failed; it will be tried again in %g s", self._every_s)
+            await asyncio.sleep(self._every_s)
+
+    async def once(self, now: datetime) -> None:
+        """Remove uploads that were never confirmed, objects that nothing refers to, and embeddings beyond the limit."""
+        async with self._context.db.write() as session:
+            keys = [*await discard_audio(session, now), *await discard_files(session, now)]
+        for key in keys:
+            await self._context.store.delete(key)
+        orphans = await sweep_orphans(self._context.store, self._known, older_than=ORPHAN_AGE, now=now)
+        settings = self._context.settings
+        cache = EmbeddingCache(settings.embeddings_dir)
+        n_pruned = await asyncio.to_thread(cache.prune, max_bytes=settings.cache_bytes)
+        if keys or orphans or n_pruned:
+            _log.info("removed %d abandoned uploads, %d orphans, %d embeddings", len(keys), len(orphans), n_pruned)
+
+    async def _known(self, keys: Sequence[str]) -> set[str]:
+        columns = (AudioFileRow.object_key, InferenceFileRow.object_key, ModelRow.object_key)
+        query = union_all(*(select(column).where(column.in_(keys)) for column in columns))
+        async with self._context.db.read() as session:
+            return set(await session.scalars(query))
