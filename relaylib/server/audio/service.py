@@ -22,7 +22,7 @@ from relaylib.api import (
 )
 from relaylib.server.context import Caller, Context
 from relaylib.server.database.tables import AnnotationRow, AnnotationSetRow, AudioFileRow
-from relaylib.server.datasets.access import own_dataset
+from relaylib.server.datasets.access import check_no_training, own_dataset
 from relaylib.server.errors import NotFoundError, RefusedError
 from relaylib.server.jobs import queue
 from relaylib.server.paging import PageQuery, fetch_page
@@ -119,6 +119,8 @@ class AudioFiles:
             await own_dataset(session, self._tenant_id, dataset_id, lock="alone")
             row = await self._find(session, dataset_id, audio_id)
             await self._check_not_published(session, audio_id)
+            if row.processing_status == "ready":
+                await check_no_training(session, self._tenant_id, dataset_id)
             await session.execute(
                 delete(AudioFileRow).where(AudioFileRow.tenant_id == self._tenant_id, AudioFileRow.id == audio_id)
             )

@@ -8,10 +8,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from relaylib.server.database.tables import DatasetRow
-from relaylib.server.errors import NotFoundError
+from relaylib.server.database.tables import DatasetRow, TrainingJobRow
+from relaylib.server.errors import NotFoundError, RefusedError
 
-__all__ = ["Lock", "own_dataset"]
+__all__ = ["Lock", "check_no_training", "own_dataset"]
+
+_ENDED = ("completed", "failed", "cancelled")
 
 Lock = Literal["exists", "unchanged", "alone"]
 
@@ -39,3 +41,18 @@ async def own_dataset(
     if row is None:
         raise NotFoundError("Dataset")
     return row
+
+
+async def check_no_training(session: AsyncSession, tenant_id: UUID, dataset_id: UUID) -> None:
+    """Raise `RefusedError` if a training has yet to read from a dataset, which is held ``"alone"``."""
+    running = await session.scalar(
+        select(TrainingJobRow.id)
+        .where(
+            TrainingJobRow.tenant_id == tenant_id,
+            TrainingJobRow.dataset_id == dataset_id,
+            TrainingJobRow.status.not_in(_ENDED),
+        )
+        .limit(1)
+    )
+    if running is not None:
+        raise RefusedError(f"Training job {running} uses the dataset; cancel it or wait until it has ended")

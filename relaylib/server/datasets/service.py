@@ -14,16 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from relaylib.api import ArtifactTypeBody, CreateDataset, Dataset, DatasetSummary, Page, Problem, UpdateDataset
 from relaylib.server.context import Caller, Context
-from relaylib.server.database.tables import AnnotationRow, AnnotationSetRow, AudioFileRow, DatasetRow, TrainingJobRow
-from relaylib.server.datasets.access import own_dataset
+from relaylib.server.database.tables import AnnotationRow, AnnotationSetRow, AudioFileRow, DatasetRow
+from relaylib.server.datasets.access import check_no_training, own_dataset
 from relaylib.server.errors import InvalidError, RefusedError
 from relaylib.server.jobs import queue
 from relaylib.server.paging import PageQuery, fetch_page
 from relaylib.server.uploads import delete_objects
 
 __all__ = ["Datasets"]
-
-_ENDED = ("completed", "failed", "cancelled")
 
 
 class Datasets:
@@ -90,7 +88,7 @@ class Datasets:
         """Remove a dataset with all that is in it; models that were trained on it stay."""
         async with self._context.db.write() as session:
             await own_dataset(session, self._tenant_id, dataset_id, lock="alone")
-            await self._check_no_training(session, dataset_id)
+            await check_no_training(session, self._tenant_id, dataset_id)
             audio = await session.execute(
                 select(AudioFileRow.id, AudioFileRow.object_key).where(
                     AudioFileRow.tenant_id == self._tenant_id, AudioFileRow.dataset_id == dataset_id
@@ -132,19 +130,6 @@ class Datasets:
         names = ", ".join(sorted(used))
         if names:
             raise RefusedError(f"Annotations use these artifact types, so they cannot be removed: {names}")
-
-    async def _check_no_training(self, session: AsyncSession, dataset_id: UUID) -> None:
-        running = await session.scalar(
-            select(TrainingJobRow.id)
-            .where(
-                TrainingJobRow.tenant_id == self._tenant_id,
-                TrainingJobRow.dataset_id == dataset_id,
-                TrainingJobRow.status.not_in(_ENDED),
-            )
-            .limit(1)
-        )
-        if running is not None:
-            raise RefusedError(f"Training job {running} uses the dataset; cancel it or wait until it has ended")
 
 
 def _check_names(given: Sequence[ArtifactTypeBody]) -> None:

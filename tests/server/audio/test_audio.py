@@ -230,6 +230,21 @@ def test_a_file_that_a_published_set_refers_to_stays(client, steps):
     assert client.delete(url(dataset_id, unrelated)).status_code == 204
 
 
+@pytest.mark.row("A5")
+def test_a_clean_file_that_a_training_is_to_read_stays(client, seeds):
+    """Training reads every ready file of the dataset, annotated or not."""
+    dataset_id, set_id, _ = seeds.labelled()
+    clean = seeds.audio(dataset_id)
+    config = {"artifact_types": ["glitch"]}
+    body = {"dataset_id": str(dataset_id), "annotation_set_id": str(set_id), "config": config}
+    job_id = client.post(f"{API}/training-jobs", json=body).json()["id"]
+    assert job_id in refused(client.delete(url(dataset_id, clean)))
+    unread = seeds.audio(dataset_id, status="failed")
+    assert client.delete(url(dataset_id, unread)).status_code == 204
+    assert client.post(f"{API}/training-jobs/{job_id}/cancel").status_code == 200
+    assert client.delete(url(dataset_id, clean)).status_code == 204
+
+
 @pytest.mark.row("A6")
 def test_an_uploaded_file_can_be_fetched_without_a_key(anonymous, client, dataset_id, post, steps):
     target = steps.upload_target(dataset_id, filename="my take.wav")
