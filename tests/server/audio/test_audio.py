@@ -238,11 +238,11 @@ def test_a_clean_file_that_a_training_is_to_read_stays(client, seeds):
     config = {"artifact_types": ["glitch"]}
     body = {"dataset_id": str(dataset_id), "annotation_set_id": str(set_id), "config": config}
     job_id = client.post(f"{API}/training-jobs", json=body).json()["id"]
-    assert job_id in refused(client.delete(url(dataset_id, clean)))
+    assert job_id in refused(client.delete(url(str(dataset_id), str(clean))))
     unread = seeds.audio(dataset_id, status="failed")
-    assert client.delete(url(dataset_id, unread)).status_code == 204
+    assert client.delete(url(str(dataset_id), str(unread))).status_code == 204
     assert client.post(f"{API}/training-jobs/{job_id}/cancel").status_code == 200
-    assert client.delete(url(dataset_id, clean)).status_code == 204
+    assert client.delete(url(str(dataset_id), str(clean))).status_code == 204
 
 
 @pytest.mark.row("A6")
