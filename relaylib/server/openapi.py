@@ -35,6 +35,9 @@ _EITHER = {
 }
 """Fields of which one has to be there."""
 
+_ASKED = ("Create", "Update", "ArtifactTypeBody", "TrainingConfig")
+"""How the names of types begin that requests are made of."""
+
 _WORDS = {
     "200": "Done.",
     "201": "Made.",
@@ -125,8 +128,10 @@ def _exact_schemas() -> dict[str, Any]:
     types = [value for value in vars(wire).values() if isinstance(value, type) and issubclass(value, msgspec.Struct)]
     plain = [kind for kind in types if kind is not wire.Page]
     schemas = msgspec.json.schema_components(plain, ref_template="#/components/schemas/{name}")[1]
-    for schema in schemas.values():
+    for kind, schema in schemas.items():
         for name, field in schema.get("properties", {}).items():
+            if kind.startswith(_ASKED):
+                _without_nul(field)
             if name.endswith("_at"):  # msgspec says no more than that a time is a string
                 text = next(member for member in field.get("anyOf", [field]) if member.get("type") == "string")
                 text["format"] = "date-time"
@@ -134,6 +139,14 @@ def _exact_schemas() -> dict[str, Any]:
         kinds = {field: schemas[name]["properties"][field]["anyOf"][0] for field in names}
         schemas[name]["anyOf"] = [{"required": [field], "properties": {field: kinds[field]}} for field in names]
     return schemas
+
+
+def _without_nul(schema: dict[str, Any]) -> None:
+    """Say of the strings of a request that they hold no U+0000, which databases cannot store."""
+    if schema.get("type") == "string" and not {"pattern", "format"} & set(schema):
+        schema["pattern"] = r"^[^\u0000]*$"
+    for inner in [*schema.get("anyOf", []), *([schema["items"]] if "items" in schema else [])]:
+        _without_nul(inner)
 
 
 def _tags(document: dict[str, Any]) -> Iterator[str]:

@@ -100,10 +100,11 @@ def _second_look(body: bytes, annotation: Any) -> Any:
     plain = _with_whole_numbers(_plain(body))
     if plain is None:
         raise InvalidError([missing("body")])
-    problems = field_problems(plain, annotation, ("body",)) + text_problems(plain, ("body",))
-    if problems:
-        raise InvalidError(problems)
-    return msgspec.convert(plain, annotation)
+    if problems := field_problems(plain, annotation, ("body",)):
+        raise InvalidError(problems + text_problems(plain, ("body",)))
+    value = msgspec.convert(plain, annotation)
+    _check_plain(msgspec.to_builtins(value))
+    return value
 
 
 def _check_plain(value: Any) -> None:

@@ -81,7 +81,12 @@ def test_every_operation_says_who_may_call_it_and_how_it_fails(document):
 
 def test_rules_of_fields_are_in_it(document):
     schemas = document["components"]["schemas"]
-    assert schemas["CreateDataset"]["properties"]["name"] == {"type": "string", "minLength": 1, "maxLength": 255}
+    assert schemas["CreateDataset"]["properties"]["name"] == {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": r"^[^\u0000]*$",
+    }
     assert schemas["TrainingConfig"]["properties"]["artifact_types"]["items"]["minLength"] == 1
     assert schemas["ApiKey"]["properties"]["created_at"]["format"] == "date-time"
     page = {p["name"]: p["schema"] for p in document["paths"]["/api/v1/datasets"]["get"]["parameters"]}
