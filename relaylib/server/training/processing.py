@@ -93,12 +93,15 @@ async def _unfinished(session: AsyncSession, job_id: UUID) -> TrainingJobRow | N
 
 
 async def _labelled_audio(session: AsyncSession, job: TrainingJobRow) -> list[LabelledAudio]:
-    """Return the audio that was there when the job was made, in the order in which it came."""
+    """Return the audio that was there when the job was made.
+
+    It comes by name: however uploads overtook each other, the same files make the same model.
+    """
     spans: dict[UUID, list[Span]] = defaultdict(list)
     annotations = await session.scalars(
         select(AnnotationRow)
         .where(AnnotationRow.annotation_set_id == job.annotation_set_id, AnnotationRow.tenant_id == job.tenant_id)
-        .order_by(AnnotationRow.audio_file_id, AnnotationRow.start_ms, AnnotationRow.end_ms, AnnotationRow.id)
+        .order_by(AnnotationRow.start_ms, AnnotationRow.end_ms, AnnotationRow.artifact_type, AnnotationRow.id)
     )
     for row in annotations:
         spans[row.audio_file_id].append(Span(row.artifact_type, row.start_ms, row.end_ms, row.confidence))
@@ -110,7 +113,7 @@ async def _labelled_audio(session: AsyncSession, job: TrainingJobRow) -> list[La
             AudioFileRow.processing_status == "ready",
             AudioFileRow.created_at <= job.created_at,
         )
-        .order_by(AudioFileRow.created_at, AudioFileRow.id)
+        .order_by(AudioFileRow.original_filename, AudioFileRow.created_at, AudioFileRow.id)
     )
     return [
         LabelledAudio(file.object_key, file.original_filename, duration_ms, _within(spans[file.id], duration_ms))
