@@ -11,9 +11,11 @@ from pathlib import Path
 import click
 import pytest
 
+import relaylib
 from relaylib.cli import main
 from relaylib.demo import load_demo
 from relaylib.formats import read_manifest, write_manifest
+from relaylib.server import ServerProcess
 from relaylib.types import AudioItem, Manifest
 
 ROOT = Path(__file__).parents[1]
@@ -58,12 +60,31 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
     )
     write_manifest(replace(new, audio=audio), tmp_path / "new.json")
     monkeypatch.chdir(tmp_path)
-    (example,) = _blocks("python")
+    example, _ = _blocks("python")
     exec(example, {})
     assert (tmp_path / "my.safetensors").stat().st_size > 0
     printed = capsys.readouterr().out
     assert all(name in printed for name in new.type_names)
     assert "failed" not in printed
+
+
+@pytest.mark.slow
+def test_the_example_over_http_runs(tmp_path, monkeypatch):
+    """Against a server of its own, with all of the demo's speech: training wants five minutes."""
+    demo = load_demo()
+    (tmp_path / "speech").symlink_to(demo.audio_root)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "take1.flac").write_bytes((demo.audio_root / demo.test.audio[0].filename).read_bytes())
+    write_manifest(Manifest(demo.train.artifact_types, demo.train.audio + demo.test.audio), tmp_path / "labels.json")
+    monkeypatch.chdir(tmp_path)
+    _, example = _blocks("python")
+    with ServerProcess(tmp_path / "data") as server:
+        monkeypatch.setenv("RELAY_BASE_URL", server.url)
+        monkeypatch.setenv("RELAY_API_KEY", server.key)
+        names = {"relaylib": relaylib}
+        exec(example, names)
+    (result,) = names["results"]
+    assert (result.original_filename, result.status) == ("take1.flac", "completed")
 
 
 def test_the_labels_are_a_manifest(tmp_path):
