@@ -7,6 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 from relaylib.errors import ParameterError
 from relaylib.server.objects.errors import ObjectMissingError, StorageError
+from relaylib.server.objects.folder import FolderStore
+from relaylib.server.objects.secret import kept_secret
 from relaylib.server.objects.store import ObjectInfo, ObjectStore, PresignedUpload
 
 __all__ = ["ObjectInfo", "ObjectMissingError", "ObjectStore", "PresignedUpload", "StorageError", "open_store"]
@@ -20,10 +22,10 @@ def open_store(url: str | None, *, data_dir: Path) -> ObjectStore:
     Parameters
     ----------
     url : str, optional
-        ``file:///PATH`` or ``s3://BUCKET/PREFIX?endpoint=URL&region=NAME``; the folder ``objects`` of `data_dir`
-        when left out.
+        ``file:///PATH`` or ``s3://BUCKET/PREFIX?endpoint=URL&region=NAME&uploads=direct``; the folder ``objects``
+        of `data_dir` when left out.
     data_dir : Path
-        Where the key that signs for a folder is kept, and copies of what is in a bucket.
+        Where the key that signs for this server is kept, and what is on its way to or from a bucket.
 
     Raises
     ------
@@ -33,17 +35,20 @@ def open_store(url: str | None, *, data_dir: Path) -> ObjectStore:
         If the folder or the key in it can't be used.
     """
     scheme = urlsplit(url).scheme if url else "file"
-    if scheme == "file":
-        from relaylib.server.objects.folder import FolderStore
-        from relaylib.server.objects.secret import kept_secret
-
+    if scheme not in ("file", "s3"):
+        known = "file:///PATH and s3://BUCKET?endpoint=URL&region=NAME"
+        raise ParameterError(f"The storage URL begins with {scheme!r}; known are {known}.")
+    if not url or scheme == "file":
         return FolderStore(_folder(url) if url else data_dir / "objects", kept_secret(data_dir / "storage.key"))
-    if url and scheme == "s3":
-        from relaylib.server.objects.s3 import S3Store  # boto3 takes its time to load
+    from relaylib.server.objects.s3 import S3Store  # boto3 takes its time to load
 
-        return S3Store(url, cache_dir=data_dir / "cache" / "objects", cache_bytes=_CACHE_BYTES)
-    known = "file:///PATH and s3://BUCKET?endpoint=URL&region=NAME"
-    raise ParameterError(f"The storage URL begins with {scheme!r}; known are {known}.")
+    return S3Store(
+        url,
+        secret=kept_secret(data_dir / "storage.key"),
+        uploads_dir=data_dir / "uploads",
+        cache_dir=data_dir / "cache" / "objects",
+        cache_bytes=_CACHE_BYTES,
+    )
 
 
 def _folder(url: str) -> Path:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from relaylib.server.objects.errors import ObjectMissingError, StorageError
 from relaylib.server.objects.keys import check_key
 from relaylib.server.objects.parts import PartFile
-from relaylib.server.objects.policy import UploadGrant, sign_download, sign_form
+from relaylib.server.objects.policy import server_form, sign_download
 from relaylib.server.objects.store import ObjectInfo, PresignedUpload
 
 __all__ = ["FolderStore"]
@@ -44,6 +44,19 @@ class FolderStore:
         except OSError as exc:
             raise StorageError(f"{root} cannot be used for objects: {exc.strerror or exc}.") from exc
 
+    @property
+    def landing(self) -> FolderStore:
+        """The store itself: its uploads always come through this server."""
+        return self
+
+    def begin_upload(self, key: str) -> PartFile:
+        """Return an empty file beside where the object will be, see :meth:`Landing.begin_upload`."""
+        return PartFile(self.path(key))
+
+    async def finish_upload(self, key: str, part: PartFile) -> None:
+        """Put the file in its place, see :meth:`Landing.finish_upload`."""
+        await asyncio.to_thread(part.commit)
+
     def sweep(self) -> None:
         """Remove what uploads left that were cut off by the end of their server; those at work are spared."""
         PartFile.sweep(self.root)
@@ -60,9 +73,10 @@ class FolderStore:
 
     def presign_upload(self, key: str, *, expires_in: int, max_bytes: int, base_url: str) -> PresignedUpload:
         """Return a form for ``POST /storage``, see :meth:`ObjectStore.presign_upload`."""
-        grant = UploadGrant(check_key(key), 1, max_bytes)
-        fields = sign_form(grant, secret=self.secret, now=datetime.now(timezone.utc), expires_in=expires_in)
-        return PresignedUpload(f"{base_url.rstrip('/')}/storage", fields, expires_in)
+        now = datetime.now(timezone.utc)
+        return server_form(
+            key, secret=self.secret, now=now, expires_in=expires_in, max_bytes=max_bytes, base_url=base_url
+        )
 
     def presign_download(self, key: str, *, expires_in: int, filename: str, content_type: str, base_url: str) -> str:
         """Return a URL for ``GET /storage/{key}``, see :meth:`ObjectStore.presign_download`."""

@@ -30,6 +30,11 @@ class PartFile:
         self._file.writelines(pieces)
 
     @property
+    def path(self) -> Path:
+        """Where the file is until it is complete."""
+        return self._path
+
+    @property
     def file(self) -> BinaryIO:
         """The open file."""
         return self._file

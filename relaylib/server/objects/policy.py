@@ -13,8 +13,10 @@ from typing import Literal
 import msgspec
 
 from relaylib.server.objects.errors import UploadRefusedError
+from relaylib.server.objects.keys import check_key
+from relaylib.server.objects.store import PresignedUpload
 
-__all__ = ["UploadGrant", "check_download", "check_form", "sign_download", "sign_form"]
+__all__ = ["UploadGrant", "check_download", "check_form", "server_form", "sign_download", "sign_form"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,15 @@ class _Policy(msgspec.Struct):
         tuple[Literal["eq"], Literal["$key"], str],
         tuple[Literal["content-length-range"], int, int],
     ]
+
+
+def server_form(
+    key: str, *, secret: bytes, now: datetime, expires_in: int, max_bytes: int, base_url: str
+) -> PresignedUpload:
+    """Return a form for ``POST /storage`` of the server at `base_url`, see :meth:`ObjectStore.presign_upload`."""
+    grant = UploadGrant(check_key(key), 1, max_bytes)
+    fields = sign_form(grant, secret=secret, now=now, expires_in=expires_in)
+    return PresignedUpload(f"{base_url.rstrip('/')}/storage", fields, expires_in)
 
 
 def sign_form(grant: UploadGrant, *, secret: bytes, now: datetime, expires_in: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The routes of a folder store: where upload forms go, and where files come from. No key: the signature is one."""
+"""The routes of a store: where upload forms go, and where a folder's files come from. No key: the signature is one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import msgspec
 from litestar import Request, Router, post, route
 from litestar.di import NamedDependency, Provide
 from litestar.enums import HttpMethod
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, Receive, Send
@@ -20,10 +21,10 @@ from relaylib.api import Message
 from relaylib.errors import ParameterError
 from relaylib.server.objects.disposition import content_disposition, safe_content_type
 from relaylib.server.objects.download import file_response
-from relaylib.server.objects.errors import UploadRefusedError
+from relaylib.server.objects.errors import StorageError, UploadRefusedError
 from relaylib.server.objects.folder import FolderStore
 from relaylib.server.objects.policy import check_download
-from relaylib.server.objects.store import ObjectStore
+from relaylib.server.objects.store import Landing, ObjectStore
 from relaylib.server.objects.upload import ClientLeftError, drain, take_upload
 
 __all__ = ["storage_router"]
@@ -41,20 +42,28 @@ _MAX_QUERY_FIELDS = 20
 
 _AnyRequest = Request[Any, Any, Any]
 _Store = NamedDependency[FolderStore]
+_Landing = NamedDependency[Landing]
 
 
 def storage_router(store: ObjectStore) -> Router:
-    """Return the routes that `store` needs: ``/storage`` for a folder, none for a store that is reached elsewhere.
+    """Return the routes that `store` needs: to upload what comes through this server, to download from a folder.
 
-    What cut-off uploads left in the folder is removed.
+    What cut-off uploads left is removed.
     """
-    if not isinstance(store, FolderStore):
-        return Router("/storage", route_handlers=[])
-    store.sweep()
+    landing = store.landing
+    handlers: list[HTTPRouteHandler] = []
+    if landing is not None:
+        landing.sweep()
+        handlers += [_upload_preflight, _upload]  # each in front, or Litestar answers OPTIONS in its place
+    if isinstance(store, FolderStore):
+        handlers += [_download_preflight, _download]
     return Router(
         "/storage",
-        route_handlers=[_preflight, _upload, _download],  # in front, or Litestar answers OPTIONS in its place
-        dependencies={"store": Provide(lambda: store, sync_to_thread=False)},
+        route_handlers=handlers,
+        dependencies={
+            "store": Provide(lambda: store, sync_to_thread=False),
+            "landing": Provide(lambda: landing, sync_to_thread=False),
+        },
         include_in_schema=False,
         request_class=Request,
         opt={"exclude_from_auth": True},
@@ -62,11 +71,11 @@ def storage_router(store: ObjectStore) -> Router:
 
 
 @post("/", request_max_body_size=None)
-async def _upload(request: _AnyRequest, store: _Store) -> ASGIApp:
+async def _upload(request: _AnyRequest, landing: _Landing) -> ASGIApp:
     length = request.headers.get("content-length", "")
     try:
         await take_upload(
-            store,
+            landing,
             request.receive,
             content_type=request.headers.get("content-type", ""),
             content_length=int(length) if length.isascii() and length.isdigit() and len(length) < 20 else None,
@@ -75,6 +84,9 @@ async def _upload(request: _AnyRequest, store: _Store) -> ASGIApp:
         return _Refusal(error.status, error.detail)
     except ClientLeftError:
         return _problem(400, "The body ended early; send the form again.")
+    except StorageError:
+        _log.exception("an upload could not be passed on to the storage")
+        return _problem(503, "The storage cannot be used now; send the form again later.")
     except OSError as error:
         _log.exception("an upload could not be written")
         return _Refusal(507, f"The file cannot be stored now ({error.strerror}); try again later.")
@@ -86,8 +98,13 @@ async def _download(request: _AnyRequest, store: _Store, key: FromPath[str]) -> 
     return await _file(request, store, key.lstrip("/"), for_head=request.method == "HEAD")
 
 
-@route(["/", "/{key:path}"], http_method=HttpMethod.OPTIONS)
-async def _preflight() -> ASGIApp:
+@route("/", http_method=HttpMethod.OPTIONS)
+async def _upload_preflight() -> ASGIApp:
+    return ASGIResponse(status_code=204, headers=_PREFLIGHT)
+
+
+@route("/{key:path}", http_method=HttpMethod.OPTIONS)
+async def _download_preflight() -> ASGIApp:
     return ASGIResponse(status_code=204, headers=_PREFLIGHT)
 
 

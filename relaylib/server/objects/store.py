@@ -7,9 +7,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-__all__ = ["ObjectInfo", "ObjectStore", "PresignedUpload"]
+from relaylib.server.objects.parts import PartFile
+
+__all__ = ["Landing", "ObjectInfo", "ObjectStore", "PresignedUpload"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,46 @@ class ObjectInfo:
     modified_at: datetime
 
 
+@runtime_checkable  # where it is injected, it is checked
+class Landing(Protocol):
+    """Where this server takes uploads: a file of its own first, then the object.
+
+    ``secret`` signs the forms; every server that takes them needs the same.
+    """
+
+    secret: bytes
+
+    def begin_upload(self, key: str) -> PartFile:
+        """Return an empty file for an upload; blocking, and discarded by the caller."""
+        ...
+
+    async def finish_upload(self, key: str, part: PartFile) -> None:
+        """Store the file of a complete upload under `key`, whole or not at all.
+
+        Raises
+        ------
+        StorageError
+            If the place where objects are kept can't be reached or refuses it.
+        OSError
+            If the file can't be written.
+        """
+        ...
+
+    def sweep(self) -> None:
+        """Remove what uploads left that were cut off by the end of their server; those at work are spared."""
+        ...
+
+
 class ObjectStore(Protocol):
     """Objects by key; keys are made by the server, of the characters ``[0-9A-Za-z._/-]``.
 
     `base_url` is the address of this server as its client sees it; stores that are reached elsewhere ignore it.
     """
+
+    @property
+    def landing(self) -> Landing | None:
+        """What takes the posted upload forms in this server; None if they lead elsewhere."""
+        ...
 
     def presign_upload(self, key: str, *, expires_in: int, max_bytes: int, base_url: str) -> PresignedUpload:
         """Return a form by which a client without a key may store an object of 1 to `max_bytes` bytes under `key`."""

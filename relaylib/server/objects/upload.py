@@ -9,10 +9,10 @@ from datetime import datetime, timezone
 from litestar.types import Receive
 
 from relaylib.server.objects.errors import UploadRefusedError
-from relaylib.server.objects.folder import FolderStore
 from relaylib.server.objects.form import UploadForm
 from relaylib.server.objects.parts import PartFile
 from relaylib.server.objects.policy import UploadGrant, check_form
+from relaylib.server.objects.store import Landing
 
 __all__ = ["ClientLeftError", "drain", "take_upload"]
 
@@ -27,7 +27,7 @@ class ClientLeftError(Exception):
 
 
 async def take_upload(
-    store: FolderStore, receive: Receive, *, content_type: str, content_length: int | None
+    landing: Landing, receive: Receive, *, content_type: str, content_length: int | None
 ) -> UploadGrant:
     """Store the file of a signed form; return what the form permitted.
 
@@ -37,12 +37,14 @@ async def take_upload(
         If the upload can't be taken; perhaps before the end of the body.
     ClientLeftError
         If the connection ends before the body does.
+    StorageError
+        If the place where objects are kept can't be reached or refuses the file.
     OSError
         If the file can't be written.
     """
 
     def authorise(fields: Mapping[str, str]) -> UploadGrant:
-        return check_form(fields, secret=store.secret, now=datetime.now(timezone.utc))
+        return check_form(fields, secret=landing.secret, now=datetime.now(timezone.utc))
 
     form = UploadForm(content_type, content_length, authorise)
     part: PartFile | None = None
@@ -52,7 +54,7 @@ async def take_upload(
         async for chunk in _body(receive, _PATIENCE_S):
             pieces = form.feed(chunk)
             if part is None and form.grant is not None:
-                part = await asyncio.to_thread(PartFile, store.path(form.grant.key))
+                part = await asyncio.to_thread(landing.begin_upload, form.grant.key)
             buffer += pieces
             buffered += sum(map(len, pieces))
             if part is not None and buffered >= _BUFFER_BYTES:
@@ -61,7 +63,7 @@ async def take_upload(
         grant = form.finish()
         assert part is not None  # there is no grant without a file
         await asyncio.to_thread(part.write, buffer)
-        await asyncio.to_thread(part.commit)
+        await landing.finish_upload(grant.key, part)
     finally:
         if part is not None:
             part.discard()

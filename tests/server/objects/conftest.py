@@ -1,4 +1,4 @@
-"""Stores to test: a folder behind a real server, and a bucket of a real gateway."""
+"""Stores to test: a folder, and a bucket of a real gateway, each behind a real server where uploads go through it."""
 
 import contextlib
 import secrets
@@ -9,11 +9,10 @@ import time
 import pytest
 import uvicorn
 from litestar import Litestar
-from radosgw import s3_url  # noqa: F401 - a fixture
 
+from relaylib.server.objects import open_store
 from relaylib.server.objects.folder import FolderStore
 from relaylib.server.objects.routes import storage_router
-from relaylib.server.objects.s3 import S3Store
 
 
 @contextlib.contextmanager
@@ -39,22 +38,59 @@ def folder_store(tmp_path):
 
 
 @pytest.fixture
+def s3_store(s3_url, tmp_path):
+    """Give an empty store in a bucket, whose uploads come through the server."""
+    return open_store(own_prefix(s3_url), data_dir=tmp_path / "data")
+
+
+def own_prefix(url):
+    return url.replace("?", f"/{secrets.token_hex(4)}?")
+
+
+@pytest.fixture
 def base_url(folder_store):
     """Give the address of a server of `folder_store`."""
-    with served(Litestar([storage_router(folder_store)], request_max_body_size=1000, openapi_config=None)) as url:
+    with served(server_of(folder_store)) as url:
+        yield url
+
+
+def server_of(store):
+    return Litestar([storage_router(store)], request_max_body_size=1000, openapi_config=None)
+
+
+@pytest.fixture
+def serve():
+    """Give a context manager that runs a server of a store and gives its address."""
+    return lambda store: served(server_of(store))
+
+
+@pytest.fixture(params=["folder", "s3", "s3-direct"])
+def store(request, tmp_path):
+    """Give a store of either kind, and S3 in both ways, empty."""
+    if request.param == "s3-direct":
+        url = own_prefix(request.getfixturevalue("s3_url"))
+        return open_store(f"{url}&uploads=direct", data_dir=tmp_path / "data")
+    return request.getfixturevalue(f"{request.param}_store")
+
+
+@pytest.fixture
+def store_url(store):
+    """Give the address that a store's URLs begin with; a bucket with direct uploads needs none."""
+    if store.landing is None:
+        yield "http://unused.invalid"
+        return
+    with served(server_of(store)) as url:
         yield url
 
 
 @pytest.fixture(params=["folder", "s3"])
-def store(request, tmp_path):
-    """Give a store of either kind, empty."""
-    if request.param == "folder":
-        return request.getfixturevalue("folder_store")
-    url = request.getfixturevalue("s3_url").replace("?", f"/{secrets.token_hex(4)}?")
-    return S3Store(url, cache_dir=tmp_path / "cache", cache_bytes=10_000_000)
+def landing(request):
+    """Give a store whose uploads come through the server."""
+    return request.getfixturevalue(f"{request.param}_store")
 
 
 @pytest.fixture
-def store_url(request, store):
-    """Give the address that a store's URLs begin with; only a folder needs one."""
-    return request.getfixturevalue("base_url") if isinstance(store, FolderStore) else "http://unused.invalid"
+def landing_url(landing):
+    """Give the address of a server of `landing`."""
+    with served(server_of(landing)) as url:
+        yield url

@@ -1,3 +1,4 @@
+import asyncio
 import concurrent.futures
 import hashlib
 import random
@@ -10,12 +11,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import requests
-from litestar import Litestar
-from litestar.testing import TestClient
 
+from relaylib.server.objects import open_store
+from relaylib.server.objects.folder import FolderStore
 from relaylib.server.objects.parts import PartFile
 from relaylib.server.objects.routes import storage_router
-from relaylib.server.objects.s3 import S3Store
 
 KEY = "uploads/0190/speech.wav"
 
@@ -24,16 +24,28 @@ def form_of(store, base_url, *, key=KEY, max_bytes=1000, expires_in=60):
     return store.presign_upload(key, expires_in=expires_in, max_bytes=max_bytes, base_url=base_url)
 
 
-def files_below(store):
-    return sorted(path.relative_to(store.root).as_posix() for path in store.root.rglob("*") if path.is_file())
+def files_of(store):
+    """Return what is stored, and what is on its way."""
+    folder = store.root if isinstance(store, FolderStore) else store._uploads_dir
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return sorted(files | asyncio.run(keys_of(store)))
+
+
+async def keys_of(store):
+    return {info.key async for info in store.list()}
+
+
+def content_of(store, key):
+    with store.local(key) as path:
+        return path.read_bytes()
 
 
 def eventually_no_files(store):
     """Wait a moment: the server hears of a closed connection a little later."""
     deadline = time.monotonic() + 10
-    while files_below(store) and time.monotonic() < deadline:
+    while files_of(store) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return files_below(store) == []
+    return files_of(store) == []
 
 
 def body_of(form, content, *, end=b"\r\n--edge--\r\n"):
@@ -71,71 +83,71 @@ def chunked(body, size=1000):
     yield b"0\r\n\r\n"
 
 
-def test_a_bare_form_is_stored(folder_store, base_url):
-    form = form_of(folder_store, base_url)
+def test_a_bare_form_is_stored(landing, landing_url):
+    form = form_of(landing, landing_url)
     body = body_of(form, b"abc")
     assert answer_to(form, head_of(form, f"Content-Length: {len(body)}"), body) == 204
     assert answer_to(form, head_of(form, "Transfer-Encoding: chunked"), *chunked(body)) == 204
-    assert files_below(folder_store) == [KEY]
+    assert files_of(landing) == [KEY]
 
 
-def test_too_much_without_a_length_is_refused_before_it_ends(folder_store, base_url):
+def test_too_much_without_a_length_is_refused_before_it_ends(landing, landing_url):
     """A chunked body announces nothing: the answer comes while the client still sends, and nothing is left."""
-    form = form_of(folder_store, base_url)
+    form = form_of(landing, landing_url)
     with connect(form) as connection:
         connection.sendall(head_of(form, "Transfer-Encoding: chunked"))
         pieces = list(chunked(body_of(form, b"x" * 5000)))
         for piece in pieces[:-2]:
             connection.sendall(piece)
         assert connection.recv(1000).startswith(b"HTTP/1.1 400")
-    assert eventually_no_files(folder_store)
+    assert eventually_no_files(landing)
 
 
-def test_a_length_beyond_the_policy_is_refused_at_once(folder_store, base_url):
-    form = form_of(folder_store, base_url)
+def test_a_length_beyond_the_policy_is_refused_at_once(landing, landing_url):
+    form = form_of(landing, landing_url)
     begun = body_of(form, b"x", end=b"")
     assert answer_to(form, head_of(form, "Content-Length: 500000000"), begun) == 400
-    assert eventually_no_files(folder_store)
+    assert eventually_no_files(landing)
 
 
 @pytest.mark.parametrize("announced", [10_000, 500_000])
-def test_a_client_that_leaves_midway_leaves_nothing(folder_store, base_url, announced):
-    form = form_of(folder_store, base_url, max_bytes=1_000_000)
+def test_a_client_that_leaves_midway_leaves_nothing(landing, landing_url, announced):
+    form = form_of(landing, landing_url, max_bytes=1_000_000)
     with connect(form) as connection:
         connection.sendall(head_of(form, f"Content-Length: {announced}") + body_of(form, b"x" * 100, end=b""))
         deadline = time.monotonic() + 10
-        while not files_below(folder_store) and time.monotonic() < deadline:
+        while not files_of(landing) and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert files_below(folder_store)  # it has begun
-    assert eventually_no_files(folder_store)
+        assert files_of(landing)  # it has begun
+    assert eventually_no_files(landing)
 
 
-def test_a_length_that_is_too_short_stores_nothing(folder_store, base_url):
-    form = form_of(folder_store, base_url)
+def test_a_length_that_is_too_short_stores_nothing(landing, landing_url):
+    form = form_of(landing, landing_url)
     body = body_of(form, b"x" * 500)
     assert answer_to(form, head_of(form, f"Content-Length: {len(body) - 100}"), body) == 400
-    assert eventually_no_files(folder_store)
+    assert eventually_no_files(landing)
 
 
-def test_a_body_without_an_end_stores_nothing(folder_store, base_url):
-    form = form_of(folder_store, base_url)
+def test_a_body_without_an_end_stores_nothing(landing, landing_url):
+    form = form_of(landing, landing_url)
     for end in (b"", b"\r\n--edge", b"\r\n--edge\r\n"):
         body = body_of(form, b"x" * 500, end=end)
         assert answer_to(form, head_of(form, f"Content-Length: {len(body)}"), body) == 400
-    assert files_below(folder_store) == []
+    assert files_of(landing) == []
 
 
-def test_a_refused_upload_keeps_what_was_there(folder_store, base_url):
-    form = form_of(folder_store, base_url)
+def test_a_refused_upload_keeps_what_was_there(landing, landing_url):
+    form = form_of(landing, landing_url)
     assert requests.post(form.url, data=form.fields, files={"file": b"good"}, timeout=20).status_code == 204
     assert requests.post(form.url, data=form.fields, files={"file": b"x" * 2000}, timeout=20).status_code == 400
-    assert folder_store.path(KEY).read_bytes() == b"good"
-    assert files_below(folder_store) == [KEY]
+    assert content_of(landing, KEY) == b"good"
+    assert files_of(landing) == [KEY]
 
 
 @pytest.mark.parametrize("size", [30_000_000, 100_000_000])
-def test_clients_that_send_before_they_listen_see_the_refusal(folder_store, base_url, size, tmp_path):
-    form = form_of(folder_store, base_url)
+def test_clients_that_send_before_they_listen_see_the_refusal(landing, landing_url, size, tmp_path):
+    form = form_of(landing, landing_url)
     source = tmp_path / "large"
     with source.open("wb") as file:
         file.truncate(size)
@@ -148,7 +160,7 @@ def test_clients_that_send_before_they_listen_see_the_refusal(folder_store, base
         command = ["curl", "-sS", "-w", "%{http_code}", *words, "-F", f"file=@{source}", form.url]
         answer = subprocess.run(command, capture_output=True, text=True, check=True)
         assert answer.stdout.endswith("400")
-    assert files_below(folder_store) == []
+    assert files_of(landing) == []
 
 
 HOSTILE_FIELDS = [
@@ -167,14 +179,14 @@ HOSTILE_FIELDS = [
 
 
 @pytest.mark.parametrize("fields", HOSTILE_FIELDS, ids=range(len(HOSTILE_FIELDS)))
-def test_hostile_fields_are_refused_or_ignored(folder_store, base_url, fields):
-    form = form_of(folder_store, base_url)
+def test_hostile_fields_are_refused_or_ignored(landing, landing_url, fields, tmp_path):
+    form = form_of(landing, landing_url)
     answer = requests.post(form.url, data={**form.fields, **fields}, files={"file": b"x"}, timeout=20)
     assert answer.status_code in (204, 400, 403)
     if answer.status_code != 204:
         assert isinstance(answer.json()["detail"], str)
-        assert files_below(folder_store) == []
-    assert {path.name for path in folder_store.root.parent.iterdir()} == {"objects"}
+        assert files_of(landing) == []
+    assert len([*tmp_path.iterdir()]) == 1  # the store's own folder
 
 
 @pytest.mark.parametrize(
@@ -190,16 +202,16 @@ def test_hostile_fields_are_refused_or_ignored(folder_store, base_url, fields):
         ("Transfer-Encoding: nonsense",),
     ],
 )
-def test_hostile_headers_are_refused(folder_store, base_url, lines):
-    form = form_of(folder_store, base_url)
+def test_hostile_headers_are_refused(landing, landing_url, lines):
+    form = form_of(landing, landing_url)
     assert 400 <= answer_to(form, head_of(form, *lines), b"abc") < 500
-    assert files_below(folder_store) == []
+    assert files_of(landing) == []
 
 
-def test_random_damage_of_a_request_is_never_an_error_of_the_server(folder_store, base_url):
+def test_random_damage_of_a_request_is_never_an_error_of_the_server(landing, landing_url):
     """Bytes replaced, removed and repeated in the body of a good request: stored whole or refused."""
     rng = random.Random(7)
-    form = form_of(folder_store, base_url)
+    form = form_of(landing, landing_url)
     good = body_of(form, b"x" * 200)
     for _ in range(150):
         body = bytearray(good)
@@ -207,11 +219,11 @@ def test_random_damage_of_a_request_is_never_an_error_of_the_server(folder_store
             at = rng.randrange(len(body))
             body[at : at + rng.randint(0, 5)] = rng.randbytes(rng.randint(0, 5)) * rng.choice([1, 1, 50])
         assert answer_to(form, head_of(form, f"Content-Length: {len(body)}"), bytes(body)) in (204, 400, 403)
-    assert set(files_below(folder_store)) <= {KEY}
+    assert set(files_of(landing)) <= {KEY}
 
 
-def test_browsers_of_any_origin_may_post(folder_store, base_url):
-    form = form_of(folder_store, base_url)
+def test_browsers_of_any_origin_may_post(landing, landing_url):
+    form = form_of(landing, landing_url)
     asked = {"Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
     answer = httpx.options(form.url, headers=asked)
     assert answer.status_code == 204
@@ -258,19 +270,19 @@ def test_unsigned_downloads_are_refused(base_url, path):
         assert int(connection.recv(1000).split()[1]) in (400, 403, 404, 405)
 
 
-def test_uploads_side_by_side_arrive_whole(folder_store, base_url):
+def test_uploads_side_by_side_arrive_whole(landing, landing_url):
     contents = {f"uploads/{n}/a.wav": random.Random(n).randbytes(1_000_000 + 7919 * n) for n in range(32)}
 
     def upload(item):
         key, content = item
-        form = form_of(folder_store, base_url, key=key, max_bytes=5_000_000)
+        form = form_of(landing, landing_url, key=key, max_bytes=5_000_000)
         return requests.post(form.url, data=form.fields, files={"file": content}, timeout=60).status_code
 
     with concurrent.futures.ThreadPoolExecutor(32) as pool:
         assert set(pool.map(upload, contents.items())) == {204}
     for key, content in contents.items():
-        assert hashlib.sha256(folder_store.path(key).read_bytes()).digest() == hashlib.sha256(content).digest()
-    assert files_below(folder_store) == sorted(contents)
+        assert hashlib.sha256(content_of(landing, key)).digest() == hashlib.sha256(content).digest()
+    assert files_of(landing) == sorted(contents)
 
 
 def test_what_dead_servers_left_is_swept_and_what_is_at_work_is_not(folder_store):
@@ -282,20 +294,20 @@ def test_what_dead_servers_left_is_swept_and_what_is_at_work_is_not(folder_store
     assert not stale.exists()
     part.write([b"whole"])
     part.commit()
-    assert files_below(folder_store) == ["a/b"]
+    assert files_of(folder_store) == ["a/b"]
 
 
-def test_a_client_that_stalls_is_given_up(folder_store, base_url, monkeypatch):
+def test_a_client_that_stalls_is_given_up(landing, landing_url, monkeypatch):
     monkeypatch.setattr("relaylib.server.objects.upload._PATIENCE_S", 0.3)
-    form = form_of(folder_store, base_url)
+    form = form_of(landing, landing_url)
     assert answer_to(form, head_of(form, "Content-Length: 2000"), body_of(form, b"x" * 100, end=b"")) == 400
-    assert eventually_no_files(folder_store)
+    assert eventually_no_files(landing)
 
 
-def test_a_file_that_the_disk_does_not_take_is_refused(folder_store, base_url):
+def test_a_file_that_the_disk_does_not_take_is_refused(landing, landing_url):
     """A limit on the size of files stands for a full disk."""
     resource = pytest.importorskip("resource")
-    form = form_of(folder_store, base_url, max_bytes=10_000_000)
+    form = form_of(landing, landing_url, max_bytes=10_000_000)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, limits[1]))
     try:
@@ -303,10 +315,65 @@ def test_a_file_that_the_disk_does_not_take_is_refused(folder_store, base_url):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (answer.status_code, "cannot be stored now" in answer.json()["detail"]) == (507, True)
-    assert files_below(folder_store) == []
+    assert files_of(landing) == []
 
 
-def test_a_store_that_is_reached_elsewhere_needs_no_routes(tmp_path):
-    store = S3Store("s3://bucket", cache_dir=tmp_path, cache_bytes=1)
-    with TestClient(Litestar([storage_router(store)], openapi_config=None)) as client:
-        assert client.post("/storage").status_code == 404
+def test_a_form_needs_three_fields_and_the_file(landing, landing_url, tmp_path):
+    """As the documentation has it, by curl."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    form = form_of(landing, landing_url)
+    (tmp_path / "speech.wav").write_bytes(b"RIFF and more")
+    words = [word for name in ("key", "policy", "x-amz-signature") for word in ("-F", f"{name}={form.fields[name]}")]
+    command = ["curl", "-sS", "-w", "%{http_code}", *words, "-F", f"file=@{tmp_path}/speech.wav", form.url]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "204"
+    assert content_of(landing, KEY) == b"RIFF and more"
+    assert files_of(landing) == [KEY]
+
+
+def test_any_server_with_the_key_takes_a_form(s3_store, s3_url, serve, tmp_path):
+    """Another server of the bucket stores what this one signed; one with a key of its own refuses it."""
+    url = s3_url.replace("?", f"/{s3_store._prefix}?")
+    shutil.copytree(tmp_path / "data", tmp_path / "same")
+    for name, status in (("other", 403), ("same", 204)):
+        store = open_store(url, data_dir=tmp_path / name)
+        with serve(store) as url_of_server:
+            form = form_of(s3_store, url_of_server)
+            assert requests.post(form.url, data=form.fields, files={"file": b"x"}, timeout=20).status_code == status
+    assert files_of(s3_store) == [KEY]
+
+
+@pytest.mark.parametrize("bucket", ["s3://absent", "s3://relay?endpoint=http://127.0.0.1:1&region=x"])
+def test_an_upload_that_the_bucket_does_not_take_can_be_sent_again(s3_url, serve, tmp_path, bucket):
+    """A bucket that isn't there; an address where nobody listens."""
+    url = bucket if "?" in bucket else f"{bucket}?{s3_url.partition('?')[2]}"
+    store = open_store(url, data_dir=tmp_path)
+    with serve(store) as url_of_server:
+        form = form_of(store, url_of_server)
+        answer = requests.post(form.url, data=form.fields, files={"file": b"x"}, timeout=60)
+    assert (answer.status_code, "send the form again" in answer.json()["detail"]) == (503, True)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "storage.key"]
+
+
+def test_a_start_sweeps_what_uploads_to_a_bucket_left(tmp_path):
+    store = open_store("s3://bucket", data_dir=tmp_path)
+    (tmp_path / "uploads").mkdir()
+    stale = tmp_path / "uploads" / ".0123.part"
+    stale.write_bytes(b"half")
+    part = store.begin_upload("a/b")
+    try:
+        storage_router(store)
+        assert [path.name for path in (tmp_path / "uploads").iterdir()] == [part.path.name]
+    finally:
+        part.discard()
+
+
+@pytest.mark.parametrize(("options", "status"), [("", 400), ("?uploads=server", 400), ("?uploads=direct", 404)])
+def test_a_bucket_has_no_routes_but_for_uploads_that_come_through(serve, tmp_path, options, status):
+    store = open_store(f"s3://bucket{options}", data_dir=tmp_path)
+    with serve(store) as url:
+        posted = requests.post(f"{url}/storage", data={"key": "a"}, files={"file": b"x"}, timeout=20)
+        assert (posted.status_code, isinstance(posted.json()["detail"], str)) == (status, True)
+        for method in ("GET", "HEAD", "OPTIONS"):
+            assert requests.request(method, f"{url}/storage/a/b", timeout=20).status_code == 404
+        assert isinstance(requests.get(f"{url}/storage/a/b", timeout=20).json()["detail"], str)
