@@ -11,6 +11,7 @@ import httpx
 import psycopg
 import pytest
 from litestar.testing import TestClient
+from radosgw import s3_url  # noqa: F401 - a fixture
 
 from relaylib.server.app import create_app
 from relaylib.server.jobs.local import LocalExecutor
