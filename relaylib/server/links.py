@@ -1,4 +1,4 @@
-"""Links of the API's description: what can be done with what a call has made, derived from the paths."""
+"""Links of the API's description: what can be done with what a call has made, most of them derived from the paths."""
 
 from __future__ import annotations
 
@@ -10,10 +10,36 @@ __all__ = ["add_links"]
 _METHODS = ("get", "post", "patch", "delete")
 _PARAMETER = re.compile(r"{(\w+)}")
 _CONFIRM = "/confirm"
+_FILE_NAMES = ("audio_id", "file_id")
+
+_JOB = {"job_id": "$request.path.job_id"}
+_DATASET = {"dataset_id": "$request.path.dataset_id"}
+_SET = {**_DATASET, "annotation_set_id": "$request.path.annotation_set_id"}
+_FIRST = {**_SET, "annotation_id": "$response.body#/annotations/0/id"}
+_SPAN = {"audio_file_id": "$response.body#/audio_file_id", "artifact_type": "$response.body#/artifact_type"}
+_TRAINED_ON = {"dataset_id": "$response.body#/dataset_id", "annotation_set_id": "$response.body#/id"}
+_MODEL = {"model_id": "$response.body#/id"}
+
+_FURTHER: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
+    ("create_annotation", "create_annotation", _SET, _SPAN),
+    ("create_annotation", "publish_annotation_set", _SET, {}),
+    ("create_annotations", "update_annotation", _FIRST, {}),
+    ("create_annotations", "delete_annotation", _FIRST, {}),
+    ("create_annotations", "publish_annotation_set", _SET, {}),
+    ("publish_annotation_set", "get_annotation_set", _SET, {}),
+    ("publish_annotation_set", "create_training_job", {}, _TRAINED_ON),
+    ("confirm_audio_upload", "get_audio", {**_DATASET, "audio_id": "$response.body#/audio_id"}, {}),
+    ("confirm_inference_file", "get_inference_file", {**_JOB, "file_id": "$response.body#/id"}, {}),
+    ("get_training_job", "get_model", {"model_id": "$response.body#/model_id"}, {}),
+    ("get_model", "create_inference_job", {}, _MODEL),
+    ("get_model", "update_model", _MODEL, {}),
+    ("get_model", "delete_model", _MODEL, {}),
+)
+"""What paths do not tell: (operation, the one that follows, its parameters, fields of its body)."""
 
 
 def add_links(document: dict[str, Any]) -> None:
-    """Link each operation that makes something to the operations that take its id in their path.
+    """Link each operation whose answer holds an id to the operations that take it.
 
     ``POST …/things`` is followed by everything at or below ``…/things/{thing_id}``; a call for an upload URL by what
     concerns the file, and by the one that confirms the upload. Lists have no links, since they may be empty.
@@ -22,19 +48,33 @@ def add_links(document: dict[str, Any]) -> None:
     for path, item in paths.items():
         responses = item.get("post", {}).get("responses", {})
         answer = responses.get("201") or responses.get("200")
-        if answer is None:
-            continue
-        parent = path.removesuffix("/upload-url")
-        links: dict[str, Any] = {}
-        for target, parameter in _below(parent, paths):
-            name = "id" if path == parent else parameter
-            links |= _links(paths[target], target, {parameter: f"$response.body#/{name}"})
-            if path != parent:
-                body = {parameter: f"$response.body#/{parameter}"}
-                confirm = _links(paths.get(parent + _CONFIRM, {}), parent + _CONFIRM, {})
-                links |= {key: {**link, "requestBody": body} for key, link in confirm.items()}
-        if links:
+        if answer is not None and (links := _links_from(path, paths)):
             answer["links"] = links
+    _add_further(paths)
+
+
+def _links_from(path: str, paths: dict[str, Any]) -> dict[str, Any]:
+    """Return the links of the call that makes something at `path`."""
+    parent = path.removesuffix("/upload-url")
+    links: dict[str, Any] = {}
+    for target, parameter in _below(parent, paths):
+        name = "id" if path == parent else parameter
+        links |= _links(paths[target], target, {parameter: f"$response.body#/{name}"})
+    if path != parent:
+        body = {name: f"$response.body#/{name}" for name in _FILE_NAMES}
+        confirm = _links(paths.get(parent + _CONFIRM, {}), parent + _CONFIRM, {})
+        links |= {key: {**link, "requestBody": body} for key, link in confirm.items()}
+    return links
+
+
+def _add_further(paths: dict[str, Any]) -> None:
+    by_id = {
+        item[method]["operationId"]: item[method] for item in paths.values() for method in _METHODS if method in item
+    }
+    for source, target, parameters, body in _FURTHER:
+        answer = next(answer for status, answer in by_id[source]["responses"].items() if status < "300")
+        link = {"operationId": target, "parameters": parameters, **({"requestBody": body} if body else {})}
+        answer.setdefault("links", {})[target] = link
 
 
 def _below(parent: str, paths: dict[str, Any]) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ import relaylib.api as wire
 from relaylib.server.auth import KEY_HEADER
 from relaylib.server.examples import EXAMPLES
 from relaylib.server.links import add_links
+from relaylib.server.uploads import content_type_pattern
 from relaylib.version import __version__
 
 __all__ = ["describe", "operations"]
@@ -37,6 +38,33 @@ _EITHER = {
 
 _ASKED = ("Create", "Update", "ArtifactTypeBody", "TrainingConfig")
 """How the names of types begin that requests are made of."""
+
+_RULES: dict[tuple[str, str], dict[str, Any]] = {
+    ("CreateAudioUpload", "content_type"): {"pattern": content_type_pattern()},
+    ("CreateFileUpload", "content_type"): {"pattern": content_type_pattern()},
+    ("CreateDataset", "artifact_types"): {"uniqueItems": True},
+    ("UpdateDataset", "artifact_types"): {"uniqueItems": True},
+    ("TrainingConfig", "artifact_types"): {"uniqueItems": True},
+}
+"""Rules of fields that services check."""
+
+_TEXT = r"^[^\u0000]*$"
+
+_ANYTHING: dict[str, Any] = {
+    "title": "JsonValue",
+    "description": "Any value that can be stored: numbers have at most 64 bits, text holds no U+0000.",
+    "anyOf": [
+        {"type": ["null", "boolean"]},
+        {"type": "number", "minimum": -(2**63), "maximum": 2**63 - 1},
+        {"type": "string", "pattern": _TEXT},
+        {"type": "array", "items": {"$ref": "#/components/schemas/JsonValue"}},
+        {
+            "type": "object",
+            "propertyNames": {"pattern": _TEXT},
+            "additionalProperties": {"$ref": "#/components/schemas/JsonValue"},
+        },
+    ],
+}
 
 _WORDS = {
     "200": "Done.",
@@ -95,6 +123,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         body["example"] = EXAMPLES[name]
     for parameter in operation.get("parameters", []):
         parameter["schema"] = _without_null(parameter["schema"])
+        _without_nul(parameter["schema"])
     operation["responses"] = dict(sorted(responses.items()))
 
 
@@ -130,11 +159,13 @@ def _exact_schemas() -> dict[str, Any]:
     schemas = msgspec.json.schema_components(plain, ref_template="#/components/schemas/{name}")[1]
     for kind, schema in schemas.items():
         for name, field in schema.get("properties", {}).items():
+            field |= _RULES.get((kind, name), {})
             if kind.startswith(_ASKED):
                 _without_nul(field)
             if name.endswith("_at"):  # msgspec says no more than that a time is a string
                 text = next(member for member in field.get("anyOf", [field]) if member.get("type") == "string")
                 text["format"] = "date-time"
+    schemas["JsonValue"] = _ANYTHING
     for name, names in _EITHER.items():
         kinds = {field: schemas[name]["properties"][field]["anyOf"][0] for field in names}
         schemas[name]["anyOf"] = [{"required": [field], "properties": {field: kinds[field]}} for field in names]
@@ -143,8 +174,10 @@ def _exact_schemas() -> dict[str, Any]:
 
 def _without_nul(schema: dict[str, Any]) -> None:
     """Say of the strings of a request that they hold no U+0000, which databases cannot store."""
-    if schema.get("type") == "string" and not {"pattern", "format"} & set(schema):
-        schema["pattern"] = r"^[^\u0000]*$"
+    if schema.get("type") == "string" and not {"pattern", "format", "enum"} & set(schema):
+        schema["pattern"] = _TEXT
+    if schema.get("type") == "object":
+        schema |= {member: _ANYTHING["anyOf"][-1][member] for member in ("propertyNames", "additionalProperties")}
     for inner in [*schema.get("anyOf", []), *([schema["items"]] if "items" in schema else [])]:
         _without_nul(inner)
 

@@ -29,6 +29,7 @@ __all__ = [
     "DeclaredFile",
     "check_content_type",
     "confirmed_id",
+    "content_type_pattern",
     "declared_file",
     "declared_size",
     "delete_objects",
@@ -120,6 +121,12 @@ def check_content_type(value: str) -> str:
         msg = f"is not a supported type of audio; use one of {', '.join(CONTENT_TYPES)}"
         raise InvalidError.at("body", "content_type", msg=msg)
     return content_type
+
+
+def content_type_pattern() -> str:
+    """Return what content types look like that are taken, when written in small letters, as a regular expression."""
+    names = "|".join([*CONTENT_TYPES, *_ALIASES])
+    return rf"^ *({names}) *(;[^\u0000]*)?$"
 
 
 def extension(filename: str) -> str:

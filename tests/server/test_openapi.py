@@ -125,7 +125,10 @@ def test_links_lead_from_an_id_to_what_takes_it(document):
     made = by_id["create_dataset"][1]["responses"]["201"]["links"]
     assert made["get_dataset"]["parameters"] == {"dataset_id": "$response.body#/id"}
     upload = by_id["create_audio_upload"][1]["responses"]["200"]["links"]
-    assert upload["confirm_audio_upload"]["requestBody"] == {"audio_id": "$response.body#/audio_id"}
+    assert upload["confirm_audio_upload"]["requestBody"] == {
+        "audio_id": "$response.body#/audio_id",
+        "file_id": "$response.body#/file_id",
+    }
 
 
 def test_the_page_is_made_of_files_of_the_server_alone(anonymous):
