@@ -1,16 +1,9 @@
 """Databases, and the application on them: SQLite always, PostgreSQL where its programs are installed."""
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
-from pathlib import Path
-
 import httpx
-import psycopg
 import pytest
 from litestar.testing import TestClient
+from private_postgresql import private_postgresql, server_programs
 from radosgw import s3_url  # noqa: F401 - a fixture
 
 from relaylib.server.app import create_app
@@ -19,56 +12,14 @@ from relaylib.server.keys.service import create_key, tenant_by_name
 from relaylib.server.settings import Settings
 
 
-def postgresql_bindir():
-    """Return the folder of PostgreSQL's server programs, None if they aren't installed."""
-    packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    found = str(packaged[-1]) if packaged else shutil.which("initdb")
-    return Path(found).resolve().parent if found else None
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def unprivileged():
-    """PostgreSQL refuses to run as root; there its programs run as nobody."""
-    return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
-
-
 @pytest.fixture(scope="session")
 def postgresql():
     """Start a private PostgreSQL in a temporary folder; give a function that makes an empty database."""
-    bindir = postgresql_bindir()
-    if bindir is None:
+    programs = server_programs()
+    if programs is None:
         pytest.skip("PostgreSQL's server programs are not installed (Debian: postgresql)")
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # short: sockets have short names; one for each test run
-    as_user = unprivileged()
-    if as_user:
-        shutil.chown(folder, as_user["user"], as_user["group"])
-    data, port = folder / "data", free_port()
-
-    def call(program, *args):
-        subprocess.run([bindir / program, *map(str, args)], check=True, capture_output=True, cwd=folder, **as_user)
-
-    call("initdb", "-D", data, "-U", "relay", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C")
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
-    call("pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
-    made = []
-
-    def empty_database():
-        name = f"relay{len(made)}"
-        made.append(name)
-        with psycopg.connect(f"postgresql://relay@127.0.0.1:{port}/postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return f"postgresql://relay@127.0.0.1:{port}/{name}"
-
-    try:
+    with private_postgresql(programs) as empty_database:
         yield empty_database
-    finally:
-        call("pg_ctl", "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

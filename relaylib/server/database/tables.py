@@ -26,6 +26,7 @@ __all__ = [
     "OwnedRow",
     "TenantRow",
     "TrainingJobRow",
+    "UploadedRow",
 ]
 
 Json = JSON(none_as_null=True)
@@ -56,6 +57,19 @@ class OwnedRow(Base):
     tenant_id: Mapped[UUID] = mapped_column(GUID(length=16), ForeignKey("tenants.id"), index=True)
 
 
+class UploadedRow(OwnedRow):
+    """A recording that a client uploads."""
+
+    __abstract__ = True
+
+    original_filename: Mapped[str] = mapped_column(String(500))
+    content_type: Mapped[str] = mapped_column(String(255))
+    file_size_bytes: Mapped[int] = mapped_column(BigInteger)  # as declared until the upload is confirmed
+    object_key: Mapped[str] = mapped_column(String(255), unique=True)
+    upload_expires_at: Mapped[datetime] = mapped_column(DateTimeUTC(timezone=True))
+    duration_ms: Mapped[int | None] = mapped_column(BigInteger)
+
+
 class ApiKeyRow(OwnedRow):
     """A key by its hash; the key itself is not kept."""
 
@@ -81,18 +95,12 @@ class DatasetRow(OwnedRow):
     n_versions: Mapped[int] = mapped_column(default=0)
 
 
-class AudioFileRow(OwnedRow):
+class AudioFileRow(UploadedRow):
     """An audio file of a dataset."""
 
     __tablename__ = "audio_files"
 
     dataset_id: Mapped[UUID] = mapped_column(GUID(length=16), ForeignKey("datasets.id", ondelete="CASCADE"), index=True)
-    original_filename: Mapped[str] = mapped_column(String(500))
-    content_type: Mapped[str] = mapped_column(String(255))
-    file_size_bytes: Mapped[int] = mapped_column(BigInteger)  # as declared until the upload is confirmed
-    object_key: Mapped[str] = mapped_column(String(255), unique=True)
-    upload_expires_at: Mapped[datetime] = mapped_column(DateTimeUTC(timezone=True))
-    duration_ms: Mapped[int | None] = mapped_column(BigInteger)
     processing_status: Mapped[str] = mapped_column(String(16), default="pending")
     processing_error: Mapped[str | None] = mapped_column(Text)
 
@@ -172,7 +180,7 @@ class InferenceJobRow(OwnedRow):
     completed_at: Mapped[datetime | None] = mapped_column(DateTimeUTC(timezone=True))
 
 
-class InferenceFileRow(OwnedRow):
+class InferenceFileRow(UploadedRow):
     """A file of an inference job, with its detections."""
 
     __tablename__ = "inference_files"
@@ -180,12 +188,6 @@ class InferenceFileRow(OwnedRow):
     inference_job_id: Mapped[UUID] = mapped_column(
         GUID(length=16), ForeignKey("inference_jobs.id", ondelete="CASCADE"), index=True
     )
-    original_filename: Mapped[str] = mapped_column(String(500))
-    content_type: Mapped[str] = mapped_column(String(255))
-    file_size_bytes: Mapped[int] = mapped_column(BigInteger)  # as declared until the upload is confirmed
-    object_key: Mapped[str] = mapped_column(String(255), unique=True)
-    upload_expires_at: Mapped[datetime] = mapped_column(DateTimeUTC(timezone=True))
-    duration_ms: Mapped[int | None] = mapped_column(BigInteger)
     status: Mapped[str] = mapped_column(String(16), default="pending")
     error_message: Mapped[str | None] = mapped_column(Text)
     detections: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
