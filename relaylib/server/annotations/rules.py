@@ -47,7 +47,7 @@ async def known_durations(
             .order_by(AudioFileRow.id)
             .with_for_update(read=True, key_share=True)
         )
-        found.update(rows.tuples().all())
+        found.update(rows.all())
     return found
 
 

@@ -94,7 +94,7 @@ class Datasets:
                     AudioFileRow.tenant_id == self._tenant_id, AudioFileRow.dataset_id == dataset_id
                 )
             )
-            key_of: dict[UUID, str] = dict(audio.tuples().all())
+            key_of: dict[UUID, str] = dict(audio.all())
             await session.execute(
                 delete(DatasetRow).where(DatasetRow.tenant_id == self._tenant_id, DatasetRow.id == dataset_id)
             )
@@ -111,7 +111,7 @@ class Datasets:
             .where(table.tenant_id == self._tenant_id, table.dataset_id.in_(ids))
             .group_by(table.dataset_id)
         )
-        return dict(found.tuples().all())
+        return dict(found.all())
 
     async def _check_unused(self, session: AsyncSession, row: DatasetRow, *, kept: set[str]) -> None:
         dropped = {given["name"] for given in row.artifact_types} - kept
