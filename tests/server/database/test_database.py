@@ -18,12 +18,15 @@ def database(empty_database_url):
 
 
 def test_a_block_that_raises_keeps_nothing(database):
+    async def break_off():
+        async with database.write() as session:
+            session.add(TenantRow(name="one"))
+            await session.flush()
+            raise RuntimeError
+
     async def scenario():
         with pytest.raises(RuntimeError):
-            async with database.write() as session:
-                session.add(TenantRow(name="one"))
-                await session.flush()
-                raise RuntimeError
+            await break_off()
         async with database.read() as session:
             n_rows = await session.scalar(select(func.count()).select_from(TenantRow))
         await database.close()

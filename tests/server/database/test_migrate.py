@@ -42,7 +42,7 @@ def test_a_database_of_a_later_version_is_refused(empty_database_url):
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
-    with pytest.raises(RelayError, match="9999.*newer version"):
+    with pytest.raises(RelayError, match=r"9999.*newer version"):
         migrate(url)
 
 
