@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from litestar import MediaType, Request, Response, get
+from litestar.params import FromPath
 
 from relaylib.server.errors import NotFoundError
 
@@ -38,7 +39,7 @@ async def docs_page() -> Response[bytes]:
 
 
 @get("/docs/{name:str}", include_in_schema=False)
-async def docs_file(name: str) -> Response[bytes]:
+async def docs_file(name: FromPath[str]) -> Response[bytes]:
     """Give one of the files that the page is made of."""
     if name not in _TYPES:
         raise NotFoundError("Page")

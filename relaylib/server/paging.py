@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,8 +15,8 @@ __all__ = ["PageNumber", "PageQuery", "PageSize", "fetch_page"]
 
 Row = TypeVar("Row", bound=Base)
 
-PageNumber = Annotated[int, Parameter(query="page", ge=1, le=2**31 - 1, description="Number of the page, from 1.")]
-PageSize = Annotated[int, Parameter(query="page_size", ge=1, le=100, description="Items on a page.")]
+PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=2**31 - 1, description="Number of the page, from 1.")]
+PageSize = Annotated[int, QueryParameter(name="page_size", ge=1, le=100, description="Items on a page.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ class Settings:
     database_url : str, optional
         ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/NAME``; a SQLite file in `data_dir` when left out.
     storage_url : str, optional
-        ``file:///PATH`` or ``s3://BUCKET/PREFIX?endpoint=URL&region=NAME&uploads=server|direct``; a folder in `data_dir`
-        when left out.
+        ``file:///PATH`` or ``s3://BUCKET/PREFIX?endpoint=URL&region=NAME&uploads=server|direct``; a folder in
+        `data_dir` when left out.
     cluster : str, optional
         Address of a Dask scheduler that does the heavy work, instead of processes on this machine.
     encoder : str

@@ -53,7 +53,7 @@ class JsonRequest(Request[Any, Any, Any]):
         field = self.route_handler.parsed_data_field
         body = await self.body()
         try:
-            return read_body(body, Any if field is None else field.raw)
+            return read_body(body, Any if field is None else field.annotation)
         except InvalidError as error:
             raise InvalidError([*_parameter_problems(self), *error.problems]) from error
 
@@ -173,4 +173,4 @@ def _parameters(handler: HTTPRouteHandler) -> Iterator[tuple[str, str, Any]]:
         for name in [name for name in signature.parameters if name not in seen]:
             seen.add(name)
             kwarg = signature.parameters[name].kwarg_definition
-            yield name, kwarg.query if isinstance(kwarg, ParameterKwarg) and kwarg.query else name, hints[name]
+            yield name, kwarg.name if isinstance(kwarg, ParameterKwarg) and kwarg.name else name, hints[name]

@@ -94,6 +94,7 @@ def test_a_job_that_ends_before_its_files_leaves_them_failed(jobs, client, paths
     assert results[2].error_message == "the job ended before this file did (processing)"
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_cancels_the_job(jobs, client, paths):
     def interrupted(_):
         _thread.interrupt_main()

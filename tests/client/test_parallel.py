@@ -65,6 +65,7 @@ def test_no_files_need_no_server(web, client):
         client.audio.upload_many(DATASET, [], workers=0)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_drops_what_waits_and_stops_what_runs():
     begun, stopped = [], threading.Event()
 

@@ -12,6 +12,12 @@ from litestar.testing import TestClient
 from relaylib.errors import RelayError
 from relaylib.server.app import create_app
 from relaylib.server.bootstrap import exclusive, server_name
+from relaylib.server.settings import Settings
+
+
+@pytest.mark.filterwarnings("error::litestar.exceptions.LitestarDeprecationWarning")
+def test_the_application_is_written_for_the_litestar_to_come(tmp_path):
+    create_app(Settings(data_dir=tmp_path)).state.describe()
 
 
 def test_unknown_routes_and_methods_answer_json(client):

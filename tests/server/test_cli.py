@@ -1,5 +1,6 @@
 """``python -m relaylib.server`` as a program of its own."""
 
+import dataclasses
 import json
 import os
 import re
@@ -8,12 +9,15 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
+from relaylib.server.cli import main
 from relaylib.server.settings import Settings
 
+MANUAL = Path(__file__).parents[2] / "docs" / "server.md"
 KEY = re.compile(r"rl_live_[\w-]{43}")
 
 
@@ -190,6 +194,17 @@ def test_what_cannot_work_is_told_in_one_line_with_status_2(tmp_path, args, said
     assert "Traceback" not in done.stderr
     assert KEY.findall(done.stdout) == []
     assert "hidden" not in done.stdout + done.stderr
+
+
+def test_the_manual_has_every_setting_with_its_variable_and_default():
+    """Defaults that depend on the machine, or mean a place in the data folder, are told in words."""
+    rows = re.findall(r"^\| `(--[a-z-]+)` \| `(RELAY_[A-Z_]+)` \| (.*?) \|", MANUAL.read_text("utf-8"), re.MULTILINE)
+    options = [option for option in main.params if getattr(option, "envvar", None)]
+    assert [row[:2] for row in rows] == [(option.opts[0], option.envvar) for option in options]
+    assert len(rows) == len(dataclasses.fields(Settings))
+    for (flag, _, told), option in zip(rows, options, strict=True):
+        if option.default is not None and flag != "--workers":
+            assert told == f"`{option.default}`"
 
 
 def test_a_port_that_is_taken_is_named(tmp_path):

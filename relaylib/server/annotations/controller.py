@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from litestar import Controller, delete, get, patch, post
-from litestar.di import Provide
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, JSONBody
 
 from relaylib.api import (
     AnnotationBody,
@@ -19,10 +20,11 @@ from relaylib.server.annotations.service import Annotations
 from relaylib.server.errors import InvalidError
 from relaylib.server.fields import text_problems
 from relaylib.server.paging import PageQuery
+from relaylib.server.routing import PathId, service
 
 __all__ = ["AnnotationController"]
 
-_SERVICES = {"annotations": Provide(Annotations, sync_to_thread=False)}
+_SERVICES = {"annotations": service(Annotations)}
 
 
 class AnnotationController(Controller):
@@ -34,14 +36,22 @@ class AnnotationController(Controller):
 
     @post(operation_id="create_annotation", summary="Create an annotation")
     async def create(
-        self, dataset_id: UUID, annotation_set_id: UUID, data: CreateAnnotation, annotations: Annotations
+        self,
+        dataset_id: PathId,
+        annotation_set_id: PathId,
+        data: JSONBody[CreateAnnotation],
+        annotations: NamedDependency[Annotations],
     ) -> AnnotationBody:
         """Mark a span of a recording."""
         return await annotations.create(dataset_id, annotation_set_id, data)
 
     @post("/bulk", operation_id="create_annotations", summary="Create many annotations")
     async def create_many(
-        self, dataset_id: UUID, annotation_set_id: UUID, data: CreateAnnotations, annotations: Annotations
+        self,
+        dataset_id: PathId,
+        annotation_set_id: PathId,
+        data: JSONBody[CreateAnnotations],
+        annotations: NamedDependency[Annotations],
     ) -> CreatedAnnotations:
         """Mark many spans, all or none; the answer has them in the same order."""
         return await annotations.create_many(dataset_id, annotation_set_id, data.annotations)
@@ -49,12 +59,12 @@ class AnnotationController(Controller):
     @get(operation_id="list_annotations", summary="List annotations")
     async def list(
         self,
-        dataset_id: UUID,
-        annotation_set_id: UUID,
-        annotations: Annotations,
-        page: PageQuery,
-        audio_file_id: UUID | None = None,
-        artifact_type: str | None = None,
+        dataset_id: PathId,
+        annotation_set_id: PathId,
+        annotations: NamedDependency[Annotations],
+        page: NamedDependency[PageQuery],
+        audio_file_id: FromQuery[UUID | None] = None,
+        artifact_type: FromQuery[str | None] = None,
     ) -> Page[AnnotationBody]:
         """Give a page of the annotations, newest first; of one file or one type, if these are given."""
         problems = text_problems(artifact_type, ("query", "artifact_type"))
@@ -67,18 +77,22 @@ class AnnotationController(Controller):
     @patch("/{annotation_id:str}", operation_id="update_annotation", summary="Change an annotation")
     async def update(
         self,
-        dataset_id: UUID,
-        annotation_set_id: UUID,
-        annotation_id: UUID,
-        data: UpdateAnnotation,
-        annotations: Annotations,
+        dataset_id: PathId,
+        annotation_set_id: PathId,
+        annotation_id: PathId,
+        data: JSONBody[UpdateAnnotation],
+        annotations: NamedDependency[Annotations],
     ) -> AnnotationBody:
         """Change the fields that are sent; the rules hold for the result as a whole."""
         return await annotations.update(dataset_id, annotation_set_id, annotation_id, data)
 
     @delete("/{annotation_id:str}", operation_id="delete_annotation", summary="Delete an annotation")
     async def delete(
-        self, dataset_id: UUID, annotation_set_id: UUID, annotation_id: UUID, annotations: Annotations
+        self,
+        dataset_id: PathId,
+        annotation_set_id: PathId,
+        annotation_id: PathId,
+        annotations: NamedDependency[Annotations],
     ) -> None:
         """Remove an annotation."""
         await annotations.delete(dataset_id, annotation_set_id, annotation_id)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from litestar import Controller, delete, get, post
-from litestar.di import Provide
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from relaylib.api import ApiKey, CreateApiKey, CreatedApiKey
 from relaylib.server.keys.service import Keys
+from relaylib.server.routing import PathId, service
 
 __all__ = ["KeyController"]
 
 
-_SERVICES = {"keys": Provide(Keys, sync_to_thread=False)}
+_SERVICES = {"keys": service(Keys)}
 
 
 class KeyController(Controller):
@@ -24,16 +24,16 @@ class KeyController(Controller):
     dependencies = _SERVICES
 
     @post(operation_id="create_api_key", summary="Create an API key")
-    async def create(self, data: CreateApiKey, keys: Keys) -> CreatedApiKey:
+    async def create(self, data: JSONBody[CreateApiKey], keys: NamedDependency[Keys]) -> CreatedApiKey:
         """Make a key; the answer is the only place where it can be read."""
         return await keys.create(data)
 
     @get(operation_id="list_api_keys", summary="List API keys")
-    async def list(self, keys: Keys) -> list[ApiKey]:
+    async def list(self, keys: NamedDependency[Keys]) -> list[ApiKey]:
         """Give the tenant's keys without their secrets, newest first."""
         return await keys.list()
 
     @delete("/{key_id:str}", operation_id="revoke_api_key", summary="Revoke an API key")
-    async def revoke(self, key_id: UUID, keys: Keys) -> None:
+    async def revoke(self, key_id: PathId, keys: NamedDependency[Keys]) -> None:
         """Make a key useless at once; it may be the one that asks."""
         await keys.revoke(key_id)
