@@ -5,6 +5,8 @@ import pytest
 from litestar.testing import TestClient
 from private_postgresql import private_postgresql, server_programs
 from radosgw import s3_url  # noqa: F401 - a fixture
+from seeding import Seeds
+from steps import Steps
 
 from relaylib.server.app import create_app
 from relaylib.server.jobs.local import LocalExecutor
@@ -105,3 +107,15 @@ def client(client_of):
 def other(client_of):
     """Give a client of another tenant of the same application."""
     return client_of("two")
+
+
+@pytest.fixture
+def seeds(app, call):
+    """Give what puts rows into the database for the tenant of `client`."""
+    return Seeds(app, call)
+
+
+@pytest.fixture
+def steps(client):
+    """Give the calls of `client`."""
+    return Steps(client)

@@ -5,7 +5,6 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from seeding import Seeds
 from sqlalchemy import Engine, event
 
 API = "/api/v1"
@@ -142,15 +141,3 @@ def counted_statements():
 def settings(settings):
     """Give settings of a server without workers: tests do the work themselves, or leave it undone."""
     return dataclasses.replace(settings, workers=0)
-
-
-@pytest.fixture
-def seeds(app, call):
-    """Give what puts rows into the database for the tenant of `client`."""
-    return Seeds(app, call)
-
-
-@pytest.fixture
-def steps(client):
-    """Give the calls of `client`."""
-    return Steps(client)

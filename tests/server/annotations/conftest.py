@@ -1,5 +1,5 @@
-"""A server without workers, and the steps of its clients."""
+"""A server without workers."""
 
-from steps import seeds, settings, steps
+from steps import settings
 
-__all__ = ["seeds", "settings", "steps"]
+__all__ = ["settings"]
