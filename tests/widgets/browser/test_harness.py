@@ -1,0 +1,70 @@
+"""The harness itself: a small anywidget lives in both applications, and the record of requests sees what it must."""
+
+import pytest
+
+COUNTER = """
+import anywidget, traitlets
+
+class Counter(anywidget.AnyWidget):
+    _esm = '''
+    export default { render({ model, el }) {
+        const button = document.createElement("button");
+        const show = () => { button.textContent = `pressed ${model.get("count")}`; };
+        button.className = "relay-test-counter";
+        button.onclick = () => { model.set("count", model.get("count") + 1); model.save_changes(); };
+        model.on("change:count", show);
+        show();
+        el.append(button);
+    } };
+    '''
+    count = traitlets.Int(0).tag(sync=True)
+
+counter = Counter(count=3)
+counter
+"""
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_a_widget_shows_its_state_and_sends_it_back(open_notebook, app):
+    """No cell of set-up is needed; the kernel knows of a press, and the view of what the kernel sets."""
+    notebook = open_notebook([COUNTER, "counter.count", "counter.count = 40"], app)
+    notebook.run(0)
+    button = notebook.page.locator(".relay-test-counter")
+    assert button.inner_text() == "pressed 3"
+    button.click()
+    notebook.run(1)
+    assert notebook.text(1) == "4"
+    notebook.run(2)
+    notebook.page.get_by_text("pressed 40").wait_for()
+
+
+def test_a_restarted_kernel_has_forgotten(open_notebook):
+    """The restart that later tests rely on is one."""
+    notebook = open_notebook(["kept = 1", "'kept' in globals()"])
+    notebook.run(0)
+    notebook.run(1)
+    assert notebook.text(1) == "True"
+    notebook.restart()
+    notebook.run(1)
+    assert notebook.text(1) == "False"
+
+
+def test_requests_to_other_hosts_are_seen(context, traffic):
+    """What leaves the machine, by HTTP or by websocket, is in the record: an empty one means something."""
+    page = context.new_page()
+    page.evaluate("() => fetch('http://relay.invalid/a').catch(() => null)")
+    page.evaluate("() => new Promise(done => { new WebSocket('ws://relay.invalid/b').onerror = done; })")
+    page.evaluate("() => fetch('data:,here')")
+    assert sorted(traffic.abroad()) == ["http://relay.invalid/a", "ws://relay.invalid/b"]
+
+
+def test_connections_of_the_kernel_are_seen(open_notebook, jupyter):
+    """A socket that the kernel opens is in the record, and so is a name that it asks for in vain."""
+    code = [
+        "import socket, contextlib",
+        "socket.socket().connect_ex(('127.0.0.9', 9))",
+        "with contextlib.suppress(OSError): socket.getaddrinfo('relay.localhost', 80)",
+    ]
+    notebook = open_notebook(["\n".join(code)])
+    notebook.run(0)
+    assert {"127.0.0.9", "relay.localhost"} <= jupyter.hosts()
