@@ -25,6 +25,8 @@ _FORMATS = {
     ".aiff": ("AIFF", "FLOAT"),
 }
 
+_BLOCK = 1 << 16  # libsndfile takes memory for a whole write from the stack in Vorbis, and crashes where that is long
+
 
 def save(
     path: str | os.PathLike[str], waveform: Waveform | npt.NDArray[np.floating], sample_rate: int = SAMPLE_RATE
@@ -70,8 +72,13 @@ def save(
     format_, subtype = _FORMATS[path.suffix.lower()]
     try:
         path.parent.stat()  # a folder that is not there is taken for a slip
-        with replacing(path) as part:
-            soundfile.write(part, samples, sample_rate, format=format_, subtype=subtype)
+        n_channels = 1 if samples.ndim == 1 else samples.shape[1]
+        with (
+            replacing(path) as part,
+            soundfile.SoundFile(part, "w", sample_rate, n_channels, subtype, format=format_) as file,
+        ):
+            for start in range(0, len(samples), _BLOCK):
+                file.write(samples[start : start + _BLOCK])
     except soundfile.LibsndfileError as exc:
         raise ParameterError(
             f"{path}: {format_} cannot hold this waveform at {sample_rate} Hz ({exc.error_string}); "
