@@ -121,6 +121,18 @@ class Recording:
             whole=whole,
         )
 
+    def peaks(self, level: int, first: int, n_columns: int) -> npt.NDArray[np.int8]:
+        """Return the extremes of columns ``[first, first + n_columns)``, as in a tile, without a spectrogram.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such level.
+        RelayError
+            If the recording is closed.
+        """
+        return self._open().pyramid.peaks(level, first, n_columns)
+
     def samples(self, start: int, end: int) -> npt.NDArray[np.int16]:
         """Return what is decoded of the samples ``[start, end)`` [shape=(n,), int16].
 
