@@ -1,6 +1,8 @@
 """The harness itself: a small anywidget lives in both applications, and the record of requests sees what it must."""
 
 import pytest
+from heard import Heard
+from takes import BURST, burst_at
 
 COUNTER = """
 import anywidget, traitlets
@@ -68,3 +70,26 @@ def test_connections_of_the_kernel_are_seen(open_notebook, jupyter):
     notebook = open_notebook(["\n".join(code)])
     notebook.run(0)
     assert {"127.0.0.9", "relay.localhost"} <= jupyter.hosts()
+
+
+PLAY = """([samples, at]) => {
+    const context = window.context = new AudioContext({ sampleRate: 16000 });
+    const buffer = context.createBuffer(1, samples.length, 16000);
+    buffer.getChannelData(0).set(samples);
+    const source = context.createBufferSource();
+    source.buffer = buffer;
+    source.connect(context.destination);
+    source.start(at);
+}"""
+
+
+def test_what_is_played_is_recorded_on_the_audio_clock(context, jupyter):
+    """A burst that is due at 1.25 s is heard then, to the sample; an AudioContext begins at 0."""
+    heard, page = Heard(context), context.new_page()
+    page.goto(f"{jupyter.url}login")
+    page.evaluate(PLAY, [BURST.tolist(), 1.25])
+    heard.wait(page)
+    page.wait_for_function("() => window.context.currentTime > 1.5")
+    times_s, samples, _ = heard.take(page)
+    assert times_s[0] < 1.2
+    assert times_s[int(burst_at(samples))] == pytest.approx(1.25 + len(BURST) / 2 / 16_000, abs=1 / 16_000)

@@ -1,0 +1,165 @@
+"""An annotator on a page, used by mouse and keys; counts both, as a person would feel them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+ROWS = """rows => rows.map(row => ({
+    id: Number(row.dataset.mark), state: row.dataset.state, artifact_type: row.dataset.type,
+    selected: row.ariaSelected === "true",
+}))"""
+N_ROWS = "([root, n]) => root.querySelectorAll('[data-relay=mark]').length === n"
+STATE = "([root, state]) => root.querySelector('[data-relay=saved]').dataset.state === state"
+
+# A pixel of a column of the waveform is ink where it differs from the band's corner, which is paper.
+INK = """(canvas, [top, bottom]) => {
+    const ratio = canvas.width / canvas.clientWidth;
+    const [first, height] = [Math.round(top * ratio), Math.round((bottom - top) * ratio)];
+    const { data, width } = canvas.getContext("2d").getImageData(0, first, canvas.width, height);
+    const columns = new Array(width).fill(0);
+    for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
+        const at = 4 * (y * width + x);
+        if ([0, 1, 2, 3].some(k => Math.abs(data[at + k] - data[k]) > 40)) columns[x] += 1 / height;
+    }
+    return { columns, ratio };
+}"""
+
+
+class AnnotatorPage:
+    """One annotator, the `index`-th that the page shows."""
+
+    def __init__(self, page: Page, index: int = 0) -> None:
+        self.page = page
+        self.root = page.locator('[data-relay="annotator"]').nth(index)
+        self.picture = self.part("picture")
+        self.n_drags = 0
+        self.n_keys = 0
+
+    def part(self, name: str) -> Locator:
+        """Return the element with this name in ``data-relay``."""
+        return self.root.locator(f'[data-relay="{name}"]')
+
+    def wait(self) -> None:
+        """Wait for the first picture, and for the whole of it."""
+        self.page.wait_for_function("root => root.dataset.ready === 'true'", arg=self.root.element_handle())
+        self.wait_until_painted()
+
+    def wait_until_painted(self) -> None:
+        """Wait until every tile in sight is there."""
+        self.page.wait_for_function("picture => picture.dataset.painted === 'whole'", arg=self.picture.element_handle())
+
+    def view_ms(self) -> tuple[float, float]:
+        """Return the times at the left and the right of the picture."""
+        start, end = (float(self.picture.get_attribute(f"data-{edge}-ms") or "nan") for edge in ("start", "end"))
+        return start, end
+
+    def ms_per_pixel(self) -> float:
+        """Return how long a pixel is."""
+        start, end = self.view_ms()
+        return (end - start) / self._box(self.picture)["width"]
+
+    def x_of(self, ms: float) -> float:
+        """Return where a time lies on the page."""
+        return self._box(self.picture)["x"] + (ms - self.view_ms()[0]) / self.ms_per_pixel()
+
+    def y_of(self, band: Literal["ruler", "wave", "spectrogram", "lanes"]) -> float:
+        """Return the middle of a part of the picture on the page."""
+        top, bottom = self.bands()[band]
+        return self._box(self.picture)["y"] + (top + bottom) / 2
+
+    def bands(self) -> dict[str, tuple[float, float]]:
+        """Return top and bottom of the parts of the picture."""
+        return json.loads(self.picture.get_attribute("data-bands") or "{}")
+
+    def focus(self) -> None:
+        """Put the focus on the widget without changing anything in it."""
+        self.root.focus()
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other, wherever the focus is."""
+        for key in keys:
+            self.page.keyboard.press(key)
+            self.n_keys += 1
+
+    def drag(self, from_ms: float, to_ms: float, band: Literal["wave", "spectrogram", "lanes"] = "wave") -> None:
+        """Drag in the picture from one time to another."""
+        mouse, y = self.page.mouse, self.y_of(band)
+        start, end = self.x_of(from_ms), self.x_of(to_ms)
+        mouse.move(start, y)
+        mouse.down()
+        mouse.move((start + end) / 2, y)
+        mouse.move(end, y)
+        mouse.up()
+        self.n_drags += 1
+
+    def draw(self, start_ms: float, end_ms: float) -> None:
+        """Draw a span over the waveform, and wait until it is in the list and kept."""
+        n_rows = len(self.rows())
+        self.drag(start_ms, end_ms)
+        self.wait_for_rows(n_rows + 1)
+        self.wait_until_saved()
+
+    def drag_edge(self, edge_ms: float, to_ms: float) -> None:
+        """Take the edge of a span that lies at `edge_ms` elsewhere."""
+        self.drag(edge_ms, to_ms, "lanes")
+
+    def click(self, ms: float, band: Literal["wave", "spectrogram", "lanes"] = "wave") -> None:
+        """Click into the picture."""
+        self.page.mouse.click(self.x_of(ms), self.y_of(band))
+
+    def zoom(self, at_ms: float, length_ms: float) -> None:
+        """Turn the wheel at a time until no more than `length_ms` is in sight."""
+        self.page.mouse.move(self.x_of(at_ms), self.y_of("wave"))
+        while self.ms_per_pixel() * self._box(self.picture)["width"] > length_ms:
+            before = self.view_ms()
+            self.page.mouse.wheel(0, -240)
+            self.page.wait_for_function(
+                "([picture, start, end]) => +picture.dataset.startMs !== start || +picture.dataset.endMs !== end",
+                arg=[self.picture.element_handle(), *before],
+            )
+
+    def go_to(self, ms: float) -> None:
+        """Bring a time into sight by a click on the overview."""
+        box = self._box(self.part("overview"))
+        duration_ms = float(self.part("overview").get_attribute("data-duration-ms") or "nan")
+        self.page.mouse.click(box["x"] + ms / duration_ms * box["width"], box["y"] + box["height"] / 2)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the rows of the list: id, state, artifact_type, selected."""
+        return self.part("mark").evaluate_all(ROWS)
+
+    def wait_for_rows(self, n_rows: int) -> None:
+        """Wait until the list has so many rows."""
+        self.page.wait_for_function(N_ROWS, arg=[self.root.element_handle(), n_rows])
+
+    def saved(self) -> str:
+        """Return what the widget says of its labels: saved, saving, failed or memory."""
+        return self.part("saved").get_attribute("data-state") or ""
+
+    def wait_until_saved(self) -> None:
+        """Wait until the widget says that everything is kept."""
+        self.page.wait_for_function(STATE, arg=[self.root.element_handle(), "saved"])
+
+    def cursor_ms(self) -> float:
+        """Return where the cursor is."""
+        return float(self.picture.get_attribute("data-cursor-ms") or "nan")
+
+    def ink(self) -> tuple[list[float], float]:
+        """Return the share of each column of the waveform that is drawn on, and the columns in a CSS pixel."""
+        found = self.picture.evaluate(INK, list(self.bands()["wave"]))
+        return found["columns"], found["ratio"]
+
+    def shot(self, path: Path) -> None:
+        """Write a picture of the widget."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.root.screenshot(path=path)
+
+    def _box(self, locator: Locator) -> dict[str, float]:
+        box = locator.bounding_box()
+        assert box is not None, f"{locator} is not in sight"
+        return dict(box)
