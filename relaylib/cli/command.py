@@ -41,6 +41,7 @@ class Command(click.Command):
         """Run the command."""
         debug = bool(ctx.meta.get(_DEBUG))
         log, handler = logging.getLogger("relaylib"), _Remarks(debug)
+        level = log.level
         log.addHandler(handler)
         log.setLevel(logging.INFO if debug else logging.WARNING)
         try:
@@ -54,6 +55,7 @@ class Command(click.Command):
             ctx.exit(FAILED)
         finally:
             log.removeHandler(handler)
+            log.setLevel(level)
 
 
 class _Remarks(logging.Handler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import subprocess
 import sys
@@ -110,3 +111,12 @@ def test_a_bug_is_one_line_too(run, monkeypatch, labels, tmp_path):
     assert result.stderr == (
         "error: unexpected ZeroDivisionError: division by zero; run again with --debug and report it\n"
     )
+
+
+@pytest.mark.parametrize("options", [(), ("--debug",)])
+def test_a_command_leaves_the_log_as_it_was(run, labels, tmp_path, options):
+    """A program that calls commands itself goes on seeing what it wants to see of our log."""
+    log = logging.getLogger("relaylib")
+    before = (log.level, list(log.handlers))
+    run("convert", labels, tmp_path / "x.csv", *options)
+    assert (log.level, list(log.handlers)) == before
