@@ -24,7 +24,9 @@ _TELL_EVERY_S = 0.1
 
 
 class Decoding:
-    """The samples of a file at 16 kHz, as far as they are decoded; a thread goes on until the end, or :meth:`close`.
+    """The samples of a file at 16 kHz, as far as they are decoded.
+
+    :meth:`start` begins a thread that goes on until the end, or :meth:`close`.
 
     Attributes
     ----------
@@ -53,14 +55,13 @@ class Decoding:
         self._promised_ms = 0
         self._listeners: list[Callable[[], None]] = []
         self._stop = threading.Event()
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"decoding {self.path}", daemon=True)
         try:
             self._promised_ms = probe(path).duration_ms or 0
         except RelayError as exc:
             self.error = str(exc)
             self.done.set()
-        else:
-            self._thread.start()
 
     @property
     def n_decoded(self) -> int:
@@ -75,6 +76,12 @@ class Decoding:
             return decoded_ms
         return max(self._promised_ms, decoded_ms)
 
+    def start(self) -> None:
+        """Begin to decode, unless that was done before or the header alone shows that it cannot be."""
+        with self._lock:
+            if self._thread.ident is None and not self.done.is_set():
+                self._thread.start()
+
     def listen(self, listener: Callable[[], None]) -> None:
         """Have `listener` called in the decoding thread, at most 10 times a second, and at the end."""
         self._listeners.append(listener)
@@ -87,7 +94,9 @@ class Decoding:
     def close(self) -> None:
         """Stop decoding and remove the samples; a second time does nothing."""
         self._stop.set()
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
+        if self._thread is threading.current_thread():
+            return  # a listener, or a finalizer that runs here: the thread cleans up when it ends
+        if self._thread.is_alive():
             self._thread.join()
         self.pcm.close()
 
@@ -97,13 +106,15 @@ class Decoding:
         except RelayError as exc:
             self.error = str(exc)
         except OSError as exc:
-            self.error = f"{self.path}: what is decoded cannot be kept: {exc.strerror or exc}; make room on the disk."
+            self.error = f"{self.path}: decoding broke off: {exc.strerror or exc}; is the disk for its sound full?"
         except Exception as exc:
             log.exception("%s: decoding broke off.", self.path)
             self.error = f"{self.path}: decoding broke off: {exc!r}."
         self.done.set()
         if not self._stop.is_set():
             self._tell()
+        if self._stop.is_set():
+            self.pcm.close()
 
     def _decode(self) -> None:
         told_s = float("-inf")

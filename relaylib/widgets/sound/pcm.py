@@ -62,9 +62,10 @@ class PcmFile:
         OSError
             If the disk is full; then none of them count.
         """
+        data = samples.astype(SAMPLE, copy=False).tobytes()
         with self._lock:
             self._file.seek(self._n_samples * SAMPLE.itemsize)
-            self._file.write(samples.astype(SAMPLE, copy=False).tobytes())
+            self._file.write(data)
             self._file.flush()
             self._n_samples += len(samples)
 

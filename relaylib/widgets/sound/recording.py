@@ -13,6 +13,7 @@ import numpy.typing as npt
 from relaylib.errors import ParameterError, RelayError
 from relaylib.types import SAMPLE_RATE, samples_to_ms
 from relaylib.widgets.sound.decoding import Decoding
+from relaylib.widgets.sound.pyramid import check_level
 from relaylib.widgets.sound.shelf import SHELF
 from relaylib.widgets.sound.spectrogram import MARGIN, spectrogram
 from relaylib.widgets.sound.tiles import TILE_COLUMNS, Tile, tile_end
@@ -54,12 +55,13 @@ class Recording:
         on_progress: Callable[[Recording], None] | None = None,
     ) -> None:
         self.path = os.fspath(path)
-        self._decoding = SHELF.take(path, cache_dir)
         listener = None if on_progress is None else _listener(weakref.ref(self), on_progress)
-        if listener is not None:
-            self._decoding.listen(listener)
+        self._decoding = SHELF.take(path, cache_dir)
         # also if it is forgotten, and when Python ends
         self._release = weakref.finalize(self, _release, self._decoding, listener)
+        if listener is not None:
+            self._decoding.listen(listener)
+        self._decoding.start()
 
     def __enter__(self) -> Recording:
         return self
@@ -111,6 +113,7 @@ class Recording:
         """
         if index < 0:
             raise ParameterError(f"index={index}: need index >= 0, tiles start at 0 ms.")
+        check_level(level)
         decoding = self._open()
         # asked before the data are read: what comes in meanwhile does not make a tile whole that lacks it
         whole = decoding.done.is_set() or decoding.n_decoded >= tile_end(level, index) + MARGIN

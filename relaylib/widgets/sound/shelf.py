@@ -29,7 +29,7 @@ class Shelf:
         self._lock = threading.RLock()  # a finalizer may run, and give back, at any line of ours
 
     def take(self, path: str | os.PathLike[str], folder: str | os.PathLike[str] | None = None) -> Decoding:
-        """Return the decoding of a file, begun if there is none; :meth:`give_back` ends its use.
+        """Return the decoding of a file, made if there is none, for its user to start; :meth:`give_back` ends its use.
 
         A file that was changed since is decoded anew.
         """
