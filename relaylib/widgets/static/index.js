@@ -22,3 +22,12 @@ list            rows mark: data-mark (id), data-state="annotation" | "suggestion
 files           rows file: data-index, data-done, aria-current; progress, file-filter, previous-file, next-file, done
 help-overlay    hidden unless open
 */
+
+import { Desk } from "./desk.js";
+
+function render({ model, el }) {
+  const desk = new Desk(model, el);
+  return () => desk.close();
+}
+
+export default { render };

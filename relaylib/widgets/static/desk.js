@@ -1,0 +1,465 @@
+/* One display of an annotator: its state between the model, which the kernel shares, and the elements. */
+
+import { button, make, set, write } from "./dom.js";
+import { makeBar } from "./bar.js";
+import { makeHelp } from "./help.js";
+import { makeInspector } from "./inspector.js";
+import { actionOf } from "./keys.js";
+import { makeList } from "./list.js";
+import { drawOverview } from "./overview.js";
+import { drawCursor, drawPicture } from "./picture.js";
+import { Playback } from "./playback.js";
+import { listenToOverview, listenToPicture } from "./pointer.js";
+import { makeQueue } from "./queue.js";
+import { Recording } from "./recording.js";
+import { themeOf, watchTheme } from "./theme.js";
+import { makeTypes } from "./types.js";
+import { clampView, panView, reveal, zoomView } from "./view.js";
+import { spanBetween } from "./hit.js";
+
+const HINT = "Drag on the picture to draw a span. Press ? for all keys.";
+const SHARED = ["artifact_types", "marks", "sound", "files", "current", "shown", "file_filter", "history", "saved", "can_publish", "selected",
+  "view_ms", "theme", "height"];
+const SYNC_VIEW_MS = 150;
+const PREVIEW_MS = 2000;
+
+export class Desk {
+  constructor(model, el) {
+    this.model = model;
+    this.view = model.get("view_ms");
+    this.currentType = null;
+    this.beganMs = null;
+    this.preview = null;
+    this.drawnAs = null;
+    this.gain = 1;
+    this.paints = 0;
+    this.snaps = new Map();
+    this.requests = 0;
+    this.actions = this.makeActions();
+    this.playback = new Playback(() => this.refresh(), (message) => this.fail(message));
+    this.build(el);
+    this.takeSound();
+    this.connect();
+    this.refresh();
+  }
+
+  build(el) {
+    const act = (action) => this.act(action);
+    this.bar = makeBar(act);
+    this.types = makeTypes((index) => this.chooseType(index));
+    this.inspector = makeInspector((edit) => this.edit(edit), act);
+    this.list = makeList((id) => this.pick(id), () => this.refresh());
+    this.queue = makeQueue({
+      open: (index) => this.send({ kind: "open", index }),
+      mark: (index, done) => this.send({ kind: "done", index, done }),
+      filter: (filter) => this.send({ kind: "filter", filter }),
+      act,
+    });
+    this.help = makeHelp();
+    this.name = make("div", { class: "name" });
+    this.overview = make("canvas", { class: "overview", "data-relay": "overview", role: "img", "aria-label": "The whole recording" });
+    this.picture = make("canvas", { "data-relay": "picture", role: "img", "aria-label": "Waveform and spectrogram with spans" });
+    this.above = make("canvas", { class: "above", "aria-hidden": "true" });
+    this.message = make("span", {});
+    this.error = make("div", { class: "error", "data-relay": "error", role: "alert", hidden: true }, this.message,
+      button("dismiss", "Dismiss", "×", () => this.fail(null)));
+    const stage = make("div", { class: "stage" }, this.picture, this.above);
+    const main = make("div", { class: "main" }, this.name, this.overview, stage, this.types.element, this.inspector.element);
+    const side = make("div", { class: "side" }, this.list.element, this.queue.element);
+    this.root = make("div", { class: "relay-annotator", "data-relay": "annotator", tabindex: 0, role: "application",
+      "aria-label": "Annotator", "data-lm-suppress-shortcuts": "true", keydown: (event) => this.key(event) },
+    this.bar.element, this.error, make("div", { class: "body" }, main, side), this.help.element);
+    el.append(this.root);
+  }
+
+  connect() {
+    const { model, root } = this;
+    this.custom = (message, buffers) => this.hear(message, buffers ?? []);
+    this.changes = SHARED.map((name) => [`change:${name}`, () => this.changed(name)]);
+    for (const [event, call] of this.changes) model.on(event, call);
+    model.on("msg:custom", this.custom);
+    root.addEventListener("pointerdown", (event) => {
+      if (!event.target.closest("input, select, textarea")) root.focus({ preventScroll: true });
+    });
+    // The notebook would take the focus back, and move its own selection.
+    for (const type of ["mousedown", "keyup", "keypress"]) root.addEventListener(type, (event) => event.stopPropagation());
+    listenToPicture(this.picture, this);
+    listenToOverview(this.overview, this);
+    this.resized = new ResizeObserver(() => this.schedule());
+    this.resized.observe(this.picture);
+    this.unwatch = watchTheme(() => this.refresh());
+  }
+
+  close() {
+    for (const [event, call] of this.changes) this.model.off(event, call);
+    this.model.off("msg:custom", this.custom);
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.syncing);
+    clearTimeout(this.previewing);
+    this.resized.disconnect();
+    this.unwatch();
+    this.bar.close();
+    this.playback.close();
+  }
+
+  // What the model says
+
+  get durationMs() {
+    return this.recording.durationMs;
+  }
+
+  get selected() {
+    return this.model.get("selected");
+  }
+
+  /** Return the marks, with what is being dragged where it is dragged to. */
+  marks() {
+    const marks = this.model.get("marks");
+    const { preview } = this;
+    return preview?.id === undefined ? marks : marks.map((mark) => (mark.id === preview.id ? { ...mark, ...preview } : mark));
+  }
+
+  selectedMark() {
+    return this.model.get("marks").find((mark) => mark.id === this.selected) ?? null;
+  }
+
+  get colors() {
+    return new Map(this.model.get("artifact_types").map(({ name, color }) => [name, color]));
+  }
+
+  takeSound() {
+    const sound = this.model.get("sound");
+    if (this.recording?.id === sound.id) {
+      this.recording.update(sound);
+      return;
+    }
+    this.recording = new Recording(sound, (message) => this.send(message), () => {
+      this.playback.player.fill();
+      this.schedule();
+    });
+    this.playback.load(this.recording);
+    this.beganMs = null;
+    this.preview = null;
+    this.gain = 1;
+  }
+
+  changed(name) {
+    if (name === "sound") this.takeSound();
+    if (name === "marks") this.preview = null;
+    if (name === "view_ms") this.view = this.model.get("view_ms");
+    this.refresh();
+  }
+
+  hear(message, buffers) {
+    if (message.kind === "tile" || message.kind === "pcm") this.recording.take(message, buffers);
+    else if (message.kind === "snap") this.snapped(message);
+    else if (message.kind === "error") {
+      this.preview = null;
+      this.fail(message.message);
+    }
+  }
+
+  send(message) {
+    this.model.send(message);
+  }
+
+  fail(message) {
+    write(this.message, message ?? "");
+    this.error.hidden = !message;
+    this.schedule();
+  }
+
+  // What the person does
+
+  edit(edit) {
+    this.fail(null);
+    this.send({ kind: "edit", edit });
+  }
+
+  select(id) {
+    if (id === this.selected) return;
+    this.model.set("selected", id);
+    this.model.save_changes();
+  }
+
+  pick(id) {
+    this.root.focus({ preventScroll: true });
+    this.select(id);
+    this.act("focus-lightly");
+    this.act("play-selection");
+  }
+
+  seek(ms) {
+    this.playback.seek(ms);
+  }
+
+  show(view) {
+    this.view = clampView(view, this.durationMs);
+    this.schedule();
+    this.syncing ??= setTimeout(() => {
+      this.syncing = null;
+      this.model.set("view_ms", this.view);
+      this.model.save_changes();
+    }, SYNC_VIEW_MS);
+  }
+
+  chooseType(index) {
+    const type = this.model.get("artifact_types")[index];
+    if (!type) return;
+    this.currentType = type.name;
+    const mark = this.selectedMark();
+    if (mark && mark.artifact_type !== type.name) this.edit({ do: "change", id: mark.id, artifact_type: type.name });
+    this.refresh();
+  }
+
+  previewMark(mark, times) {
+    this.preview = { id: mark.id, ...times };
+    this.select(mark.id);
+    this.schedule();
+  }
+
+  previewDraw(span) {
+    this.preview = span && { ...span, color: this.colors.get(this.currentType) ?? "#888888" };
+    this.schedule();
+  }
+
+  /** End a drag: send what it did; the preview stays until the kernel has answered. */
+  settle(finished) {
+    const { preview } = this;
+    if (!finished || !preview) this.preview = null;
+    else if (preview.id === undefined) this.draw(preview);
+    else this.edit({ do: "change", ...preview });
+    clearTimeout(this.previewing);
+    this.previewing = setTimeout(() => {
+      this.preview = null;
+      this.schedule();
+    }, PREVIEW_MS);
+    this.schedule();
+  }
+
+  draw({ start_ms, end_ms }) {
+    if (this.currentType === null) this.fail("There is no artifact type to draw with: give annotate(..., artifact_types=[...]).");
+    else this.edit({ do: "draw", start_ms, end_ms, artifact_type: this.currentType });
+  }
+
+  snap(mark) {
+    const request = (this.requests += 2);
+    this.snaps.set(request, { id: mark.id, ends: {} });
+    this.send({ kind: "snap", request, ms: mark.start_ms });
+    this.send({ kind: "snap", request: request + 1, ms: mark.end_ms });
+  }
+
+  snapped({ request, ms }) {
+    const pending = this.snaps.get(request - (request % 2));
+    if (!pending) return;
+    pending.ends[request % 2 ? "end_ms" : "start_ms"] = ms;
+    const { id, ends } = pending;
+    if (ends.start_ms === undefined || ends.end_ms === undefined) return;
+    this.snaps.delete(request - (request % 2));
+    if (ends.start_ms < ends.end_ms) this.edit({ do: "change", id, ...ends });
+  }
+
+  /** Select the mark after (1) or before (-1) the selected one, or the cursor; return whether there was one. */
+  step(sign, fits = () => true) {
+    const marks = this.model.get("marks").filter(fits);
+    const at = this.selectedMark() ?? { start_ms: this.playback.cursorMs, end_ms: this.playback.cursorMs, id: sign > 0 ? -1 : Infinity };
+    const order = (one, other) => one.start_ms - other.start_ms || one.end_ms - other.end_ms || one.id - other.id;
+    const next = sign > 0 ? marks.find((mark) => order(mark, at) > 0) : marks.findLast((mark) => order(mark, at) < 0);
+    if (!next) return false;
+    this.select(next.id);
+    this.act("focus-lightly");
+    return true;
+  }
+
+  hasFocus() {
+    return this.root.contains(this.root.getRootNode().activeElement);
+  }
+
+  key(event) {
+    event.stopPropagation();
+    if (event.isComposing) return;
+    if (event.target.closest("input:not([type=checkbox]):not([type=range]), select, textarea")) {
+      if (event.key === "Escape" || (event.key === "Enter" && event.target.matches("input"))) this.root.focus({ preventScroll: true });
+      return;
+    }
+    if (event.target.matches("input[type=range]") && event.key.startsWith("Arrow")) return;
+    if (event.target !== this.root && (event.key === "Tab" || (event.target.matches("button") && [" ", "Enter"].includes(event.key)))) return;
+    const meant = actionOf(event);
+    if (!meant) return;
+    if (this.help.open && meant.action !== "help") {
+      this.help.toggle(false);
+      if (meant.action === "escape") return;
+    }
+    if (this.act(meant.action, meant) !== false) event.preventDefault();
+  }
+
+  /** Do what a key or a control stands for; false when there was nothing to do and the key may mean something else. */
+  act(action, details = {}) {
+    return this.actions[action]?.(details);
+  }
+
+  makeActions() {
+    const withMark = (call) => () => {
+      const mark = this.selectedMark();
+      if (mark) call(mark);
+    };
+    const zoom = (factor) => () => {
+      const cursor = this.playback.cursorMs;
+      const [start, end] = this.view;
+      const middle = cursor >= start && cursor <= end ? cursor : (start + end) / 2;
+      this.show(zoomView(this.view, factor, middle, this.durationMs));
+    };
+    const region = () => {
+      const mark = this.selectedMark();
+      return mark ? [mark.start_ms, mark.end_ms] : this.view;
+    };
+    const judge = (what) => withMark((mark) => mark.state === "suggestion" && this.edit({ do: what, id: mark.id }));
+    const go = (sign) => () => {
+      const { model } = this;
+      const indices = model.get("shown");
+      const current = model.get("current");
+      const index = sign > 0 ? indices.find((one) => one > current) : indices.findLast((one) => one < current);
+      if (index !== undefined) this.send({ kind: "open", index });
+    };
+    return {
+      play: () => (this.playback.playing ? this.playback.pause() : this.playback.play(region())),
+      "play-selection": () => this.playback.playSpan(...region()),
+      loop: () => this.playback.setLoop(!this.playback.loop),
+      slower: () => this.playback.step(-1),
+      faster: () => this.playback.step(1),
+      "to-start": () => this.jump(0),
+      "to-end": () => this.jump(this.durationMs),
+      "zoom-in": zoom(0.5),
+      "zoom-out": zoom(2),
+      fit: () => this.show([0, this.durationMs]),
+      focus: withMark((mark) => {
+        const margin = Math.max(mark.end_ms - mark.start_ms, 100);
+        this.show([mark.start_ms - margin, mark.end_ms + margin]);
+      }),
+      "focus-lightly": withMark((mark) => this.show(reveal(this.view, mark.start_ms, mark.end_ms, this.durationMs))),
+      in: () => {
+        this.beganMs = this.playback.now();
+        this.schedule();
+      },
+      out: () => {
+        const span = this.beganMs === null ? null : spanBetween(this.beganMs, this.playback.now(), this.durationMs);
+        this.beganMs = null;
+        if (span) this.draw(span);
+        this.schedule();
+      },
+      type: ({ index }) => this.chooseType(index),
+      arrow: ({ sign, by_ms, edge }) => {
+        const mark = this.selectedMark();
+        if (mark) this.edit({ do: "nudge", id: mark.id, by_ms, edge });
+        else this.show(panView(this.view, sign * 0.2 * (this.view[1] - this.view[0]), this.durationMs));
+      },
+      snap: withMark((mark) => this.snap(mark)),
+      remove: withMark((mark) => this.edit({ do: "remove", id: mark.id })),
+      accept: judge("accept"),
+      reject: judge("reject"),
+      "next-suggestion": () => this.step(1, (mark) => mark.state === "suggestion") && this.act("play-selection"),
+      tab: ({ sign }) => this.step(sign),
+      escape: () => {
+        this.beganMs = null;
+        this.select(null);
+        this.schedule();
+      },
+      undo: () => this.send({ kind: "undo" }),
+      redo: () => this.send({ kind: "redo" }),
+      "next-file": go(1),
+      "previous-file": go(-1),
+      done: () => this.finish(go(1)),
+      publish: () => this.bar.confirmPublish() && this.send({ kind: "publish" }),
+      help: () => this.help.toggle(),
+    };
+  }
+
+  jump(ms) {
+    this.seek(ms);
+    this.show(reveal(this.view, ms, ms, this.durationMs));
+  }
+
+  finish(next) {
+    const index = this.model.get("current");
+    this.send({ kind: "done", index, done: true });
+    next();
+  }
+
+  // What is on the screen
+
+  refresh() {
+    const { model } = this;
+    const get = (name) => model.get(name);
+    const types = get("artifact_types");
+    if (!types.some(({ name }) => name === this.currentType)) this.currentType = types[0]?.name ?? null;
+    this.theme = themeOf(get("theme"));
+    set(this.root, "data-theme", this.theme);
+    this.picture.parentElement.style.height = `${get("height")}px`;
+    const sound = get("sound");
+    write(this.name, sound.filename ?? "");
+    set(this.name, "title", sound.error);
+    set(this.name, "data-error", Boolean(sound.error));
+    if (sound.error) write(this.name, `${sound.filename}: ${sound.error}`);
+    const mark = this.selectedMark();
+    this.types.update(types, mark?.artifact_type ?? this.currentType);
+    this.inspector.update(mark, types, HINT);
+    this.list.update(get("marks"), get("selected"), types, this.colors);
+    this.queue.update({ files: get("files"), indices: get("shown"), current: get("current"), fileFilter: get("file_filter") });
+    this.showBar();
+    this.schedule();
+  }
+
+  showBar() {
+    const { model, playback } = this;
+    this.bar.update({
+      playing: playback.playing, loop: playback.loop, speed: playback.speed, cursorMs: playback.now(), durationMs: this.durationMs,
+      history: model.get("history"), saved: model.get("saved"), canPublish: model.get("can_publish"),
+    });
+  }
+
+  schedule() {
+    this.stale = true;
+    this.frame ??= requestAnimationFrame(() => this.paint());
+  }
+
+  paint() {
+    this.frame = null;
+    if (!this.root.isConnected || this.picture.clientWidth === 0) return;
+    const now = performance.now();
+    if (this.stale) this.paintAll(now);
+    const atMs = this.playback.now();
+    if (this.playback.playing) {
+      const [start, end] = this.view;
+      if (atMs > end || atMs < start) this.show(panView(this.view, atMs - start - 0.02 * (end - start), this.durationMs));
+      this.showBar();
+      this.frame ??= requestAnimationFrame(() => this.paint());
+    }
+    drawCursor(this.above, this.view, { atMs, beganMs: this.beganMs, theme: this.theme });
+    set(this.picture, "data-cursor-ms", atMs.toFixed(1));
+  }
+
+  paintAll(now) {
+    this.stale = false;
+    const { recording, view, selected, colors, theme, gain } = this;
+    const marks = this.marks();
+    const drawn = this.preview && this.preview.id === undefined ? this.preview : null;
+    const scene = { view, marks, selected, colors, theme, gain };
+    this.drawnAs = drawPicture(this.picture, recording, { ...scene, drawn });
+    const strip = drawOverview(this.overview, recording, scene);
+    recording.tiles.flush(now);
+    const wanted = strip.peak > 0 ? Math.min(0.94 / strip.peak, 20) : 1;
+    if (Math.abs(wanted / gain - 1) > 0.02) {
+      this.gain = wanted;
+      this.schedule();
+    }
+    const { picture } = this;
+    set(picture, "data-start-ms", view[0]);
+    set(picture, "data-end-ms", view[1]);
+    set(picture, "data-bands", JSON.stringify(this.drawnAs.bands));
+    set(picture, "data-painted", this.drawnAs.whole ? "whole" : "coarse");
+    set(picture, "data-paint-ms", (performance.now() - now).toFixed(1));
+    set(picture, "data-paints", (this.paints += 1));
+    set(this.overview, "data-duration-ms", recording.durationMs);
+    if (this.drawnAs.whole) set(this.root, "data-ready", "true");
+  }
+}

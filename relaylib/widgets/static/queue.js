@@ -1,0 +1,59 @@
+/* The files as a queue: which is open, which are done, how many are left. */
+
+import { button, choice, make, scrollTo, set, write } from "./dom.js";
+
+const FILTERS = [["all", "all files"], ["unlabelled", "unlabelled"], ["suggestions", "with suggestions"], ["done", "done"]];
+
+/** Return {element, update}; `open`, `mark` and `filter` tell the kernel, `act` is called as by a key. */
+export function makeQueue({ open, mark, filter, act }) {
+  const progress = make("span", { class: "title", "data-relay": "progress" });
+  const meter = make("i", { class: "meter" });
+  const only = choice("file-filter", "Show only", FILTERS, filter);
+  const rows = make("div", { class: "rows", role: "listbox", "aria-label": "Files", "data-relay": "files" });
+  const press = (action, label, text) => button(action, label, text, () => act(action));
+  const done = press("done", "Done, and on to the next file (D)", "Done ✓");
+  const steps = make("footer", {}, press("previous-file", "File before (K)", "‹ Previous"), press("next-file", "Next file (J)", "Next ›"), done);
+  const element = make("section", { class: "panel queue" }, make("header", {}, progress, only), meter, rows, steps);
+  let shown = "";
+
+  function row(file, index, current) {
+    const box = make("input", {
+      type: "checkbox", "aria-label": `${file.filename} is done`, title: "done", tabindex: -1,
+      click: (event) => {
+        event.stopPropagation();
+        mark(index, event.target.checked);
+      },
+    });
+    box.checked = file.done;
+    const parts = file.filename.split("/");
+    const counts = [file.n_marks ? String(file.n_marks) : "", file.n_suggestions ? `+${file.n_suggestions}?` : ""].filter(Boolean).join(" ");
+    return make(
+      "div",
+      { role: "option", class: "row", "data-relay": "file", "data-index": index, "data-done": String(Boolean(file.done)),
+        "aria-current": index === current ? "true" : null, "aria-selected": String(index === current), title: file.error ?? file.filename,
+        pointerdown: (event) => event.target !== box && event.preventDefault(), click: () => open(index) },
+      box,
+      make("span", { class: "what" }, parts.at(-1)),
+      file.error ? make("span", { class: "broken" }, "unreadable") : make("span", { class: "much" }, counts),
+    );
+  }
+
+  function update({ files, indices, current, fileFilter }) {
+    element.hidden = files.length <= 1;
+    const state = JSON.stringify([files, indices, current, fileFilter]);
+    if (state === shown) return;
+    shown = state;
+    const finished = files.filter((file) => file.done).length;
+    write(progress, `${finished} of ${files.length} done`);
+    meter.style.setProperty("--share", `${(100 * finished) / Math.max(files.length, 1)}%`);
+    only.value = fileFilter;
+    write(done, files[current]?.done ? "Next open ✓" : "Done ✓");
+    rows.replaceChildren(...indices.map((index) => row(files[index], index, current)));
+    if (!indices.length) rows.append(make("p", { class: "empty" }, "No file fits the filter."));
+    const chosen = rows.querySelector('[aria-current="true"]');
+    if (chosen) scrollTo(rows, chosen);
+    set(element, "data-current", current);
+  }
+
+  return { element, update };
+}

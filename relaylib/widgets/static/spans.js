@@ -1,0 +1,74 @@
+/* Draws marks: tinted over the waveform, as frames over the spectrogram, as bars with their names in the lanes. */
+
+import { laneAt } from "./bands.js";
+import { textOn, withAlpha } from "./colors.js";
+import { extent } from "./hit.js";
+
+const FONT = "11.5px system-ui, sans-serif";
+const DASH = [4, 3];
+
+/** Return what is written on a mark: its type, and the confidence where it is not certain. */
+export function labelOf(mark) {
+  return mark.confidence < 1 || mark.state === "suggestion" ? `${mark.artifact_type} ${mark.confidence.toFixed(2)}` : mark.artifact_type;
+}
+
+function drawOver({ ink }, mark, color, [left, right], [top, bottom], { selected, tint }) {
+  const open = mark.state === "suggestion";
+  ink.fillStyle = withAlpha(color, (selected ? 2 : 1) * tint * (open ? 0.5 : 1));
+  ink.fillRect(left, top, right - left, bottom - top);
+  ink.strokeStyle = color;
+  ink.lineWidth = selected ? 2 : 1.2;
+  ink.setLineDash(open ? DASH : []);
+  ink.beginPath();
+  for (const x of [left, right]) {
+    ink.moveTo(x, top);
+    ink.lineTo(x, bottom);
+  }
+  ink.stroke();
+  ink.setLineDash([]);
+}
+
+function drawBar({ ink, theme }, mark, color, [left, right], [top, bottom], { selected, room }) {
+  const open = mark.state === "suggestion";
+  const height = bottom - top - 3;
+  ink.beginPath();
+  ink.roundRect(left, top + 1.5, right - left, height, Math.min(3, (right - left) / 2));
+  ink.fillStyle = open ? withAlpha(color, 0.14) : color;
+  ink.fill();
+  ink.setLineDash(open ? DASH : []);
+  ink.strokeStyle = selected ? theme.ink : color;
+  ink.lineWidth = selected ? 2 : open ? 1.2 : 0;
+  if (ink.lineWidth && (selected || open)) ink.stroke();
+  ink.setLineDash([]);
+  if (height < 11) return;
+  const name = labelOf(mark);
+  const needed = ink.measureText(name).width + 8;
+  const shown = Math.max(left, 0);
+  const y = top + 1.5 + height / 2 + 0.5;
+  if (right - shown >= needed) {
+    ink.fillStyle = open ? theme.ink : textOn(color);
+    ink.fillText(name, shown + 4, y);
+  } else if (room - right >= needed) {
+    ink.fillStyle = theme.ink;
+    ink.fillText(name, right + 3, y);
+  }
+}
+
+/** Draw all marks in sight; the selected one last, so that nothing covers it. */
+export function drawSpans(paint, marks, view, width, bands, { selected, colors, nLanes }) {
+  const { ink } = paint;
+  ink.font = FONT;
+  ink.textBaseline = "middle";
+  const seen = marks.filter((mark) => mark.end_ms >= view[0] && mark.start_ms <= view[1]);
+  seen.sort((one, other) => (one.id === selected) - (other.id === selected) || one.start_ms - other.start_ms);
+  for (const mark of seen) {
+    const color = colors.get(mark.artifact_type) ?? "#888888";
+    const across = extent(mark, view, width);
+    const isSelected = mark.id === selected;
+    const after = seen.filter((other) => other.lane === mark.lane && other.start_ms >= mark.end_ms);
+    const room = Math.min(width, ...after.map((other) => extent(other, view, width)[0]));
+    drawOver(paint, mark, color, across, bands.wave, { selected: isSelected, tint: 0.16 });
+    drawOver(paint, mark, color, across, bands.spectrogram, { selected: isSelected, tint: 0.07 });
+    drawBar(paint, mark, color, across, laneAt(bands, mark.lane, nLanes), { selected: isSelected, room });
+  }
+}
