@@ -30,6 +30,13 @@ INK = """(canvas, [top, bottom]) => {
 }"""
 
 
+def annotate_cell(source: str, manifest: str, options: str = "") -> str:
+    """Return a cell that labels recordings into a manifest; `options` are further arguments."""
+    types = "['click', 'echo', 'long pause']"
+    call = f"relaylib.annotate({source!r}, artifact_types={types}, manifest={manifest!r}{options})"
+    return f"import relaylib\n\n{call}"
+
+
 class AnnotatorPage:
     """One annotator, the `index`-th that the page shows."""
 
@@ -46,8 +53,12 @@ class AnnotatorPage:
 
     def wait(self) -> None:
         """Wait for the first picture, and for the whole of it."""
-        self.page.wait_for_function("root => root.dataset.ready === 'true'", arg=self.root.element_handle())
+        self.wait_until_ready()
         self.wait_until_painted()
+
+    def wait_until_ready(self) -> None:
+        """Wait for the first picture."""
+        self.page.wait_for_function("root => root.dataset.ready === 'true'", arg=self.root.element_handle())
 
     def wait_until_painted(self) -> None:
         """Wait until every tile in sight is there."""
@@ -123,11 +134,23 @@ class AnnotatorPage:
                 arg=[self.picture.element_handle(), *before],
             )
 
+    def duration_ms(self) -> float:
+        """Return the length of the recording."""
+        return float(self.part("overview").get_attribute("data-duration-ms") or "nan")
+
     def go_to(self, ms: float) -> None:
         """Bring a time into sight by a click on the overview."""
         box = self._box(self.part("overview"))
-        duration_ms = float(self.part("overview").get_attribute("data-duration-ms") or "nan")
-        self.page.mouse.click(box["x"] + ms / duration_ms * box["width"], box["y"] + box["height"] / 2)
+        self.page.mouse.click(box["x"] + ms / self.duration_ms() * (box["width"] - 1), box["y"] + box["height"] / 2)
+        self.page.wait_for_function(
+            "([picture, ms]) => +picture.dataset.startMs <= ms && +picture.dataset.endMs >= ms",
+            arg=[self.picture.element_handle(), ms],
+        )
+
+    def wait_until_decoded(self) -> None:
+        """Go to the end, and wait until the picture of it is whole: what lies before has been read by then."""
+        self.go_to(self.duration_ms())
+        self.wait_until_painted()
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows of the list: id, state, artifact_type, selected."""

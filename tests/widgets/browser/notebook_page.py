@@ -18,6 +18,10 @@ READY = """() => {
     const kernel = session?.session?.kernel;
     return session?.isReady && kernel?.connectionStatus === "connected" && kernel?.status === "idle";
 }"""
+CONTENTS = """() => {
+    const { content } = window.jupyterapp.shell.currentWidget;
+    return [...content.widgets].map(cell => cell.model.sharedModel.source);
+}"""
 EXECUTE = "([command, options]) => window.jupyterapp.commands.execute(command, options)"
 
 
@@ -63,6 +67,10 @@ class NotebookPage:
         """Return what a cell has printed or shown as text."""
         return "\n".join(self.output(index).all_inner_texts())
 
+    def contents(self) -> list[str]:
+        """Return what stands in the cells."""
+        return self.page.evaluate(CONTENTS)
+
     def command(self, name: str, **options: object) -> None:
         """Run a command of the application, as its menus do."""
         self.page.evaluate(EXECUTE, [name, options])
@@ -75,8 +83,14 @@ class NotebookPage:
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
         self.wait_for_kernel()
 
+    def revive(self) -> None:
+        """Wait until a kernel that died is replaced, as the server does by itself, and forget what the old one said."""
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+        self.wait_for_kernel()
+        self.command("notebook:clear-all-cell-outputs")
+
     def theme(self, name: Literal["light", "dark"]) -> None:
         """Switch the application to its light or dark theme."""
         self.command("apputils:change-theme", theme=f"JupyterLab {name.capitalize()}")
         light = "true" if name == "light" else "false"
-        self.page.locator(f'body[data-jp-theme-light="{light}"]').wait_for()
+        self.page.locator(f'body[data-jp-theme-light="{light}"]').wait_for(state="attached")

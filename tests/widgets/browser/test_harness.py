@@ -1,5 +1,8 @@
 """The harness itself: a small anywidget lives in both applications, and the record of requests sees what it must."""
 
+import os
+import signal
+
 import pytest
 from heard import Heard
 from takes import BURST, burst_at
@@ -49,6 +52,19 @@ def test_a_restarted_kernel_has_forgotten(open_notebook):
     notebook.restart()
     notebook.run(1)
     assert notebook.text(1) == "False"
+
+
+def test_a_killed_kernel_is_replaced(open_notebook, jupyter):
+    """The process that is found is the kernel's, and the one that comes after it knows nothing."""
+    notebook = open_notebook(["import os\nkept = os.getpid()\nkept", "'kept' in globals()"])
+    notebook.run(0)
+    pid = jupyter.kernel_pid(notebook.name)
+    assert notebook.text(0) == str(pid)
+    os.kill(pid, signal.SIGKILL)
+    notebook.revive()
+    notebook.run(1)
+    assert notebook.text(1) == "False"
+    assert jupyter.kernel_pid(notebook.name) != pid
 
 
 def test_requests_to_other_hosts_are_seen(context, traffic):
