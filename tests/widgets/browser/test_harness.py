@@ -54,6 +54,13 @@ def test_a_restarted_kernel_has_forgotten(open_notebook):
     assert notebook.text(1) == "False"
 
 
+def test_an_exception_in_a_cell_fails_the_test(open_notebook):
+    """With what Python said of it."""
+    notebook = open_notebook(["{}['no such key']"])
+    with pytest.raises(AssertionError, match="no such key"):
+        notebook.run(0)
+
+
 def test_a_killed_kernel_is_replaced(open_notebook, jupyter):
     """The process that is found is the kernel's, and the one that comes after it knows nothing."""
     notebook = open_notebook(["import os\nkept = os.getpid()\nkept", "'kept' in globals()"])
