@@ -15,7 +15,7 @@ from relaylib.evaluate.outcomes import Outcome
 from relaylib.evaluate.pairing import Aligned
 from relaylib.types import Scores, Waveform, ms_to_samples
 
-__all__ = ["Clip", "make_clips"]
+__all__ = ["Clip", "find_clip_audio", "make_clips"]
 
 _CONTEXT_MS = 500
 _LONGEST_MS = 6000
@@ -87,14 +87,20 @@ def make_clips(
     return ordered
 
 
-def _load(audio_root: Path | None, filename: str) -> Waveform | str:
-    """Return the sound, or why there is none."""
+def find_clip_audio(audio_root: Path | None, filename: str) -> Path | str:
+    """Return where a file of the reference lies, by its whole name or else by its last part; or why it is not there."""
     if audio_root is None:
         return "No audio folder was given."
     places = [audio_root / filename, audio_root / PurePosixPath(filename.replace("\\", "/")).name]
     path = next((p for p in places if p.is_file()), None)
-    if path is None:
-        return f"The file is not in {audio_root.name or 'the audio folder'}."
+    return path or f"The file is not in {audio_root.name or 'the audio folder'}."
+
+
+def _load(audio_root: Path | None, filename: str) -> Waveform | str:
+    """Return the sound, or why there is none."""
+    path = find_clip_audio(audio_root, filename)
+    if isinstance(path, str):
+        return path
     from relaylib.audio import load
 
     try:

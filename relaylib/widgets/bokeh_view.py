@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import traitlets
 from bokeh.embed import json_item
-from bokeh.models import ColumnDataSource, Model
+from bokeh.models import ColumnDataSource, Model, Plot
 from bokeh.resources import Resources
 from ipywidgets import Widget, widget_serialization
 
@@ -67,7 +67,7 @@ class BokehView(anywidget.AnyWidget):
     ----------
     root : bokeh.models.Model
         A figure or layout. Each of its ColumnDataSources has a name of its own, and so does every other model that is
-        to be changed later; a named Range1d reports where it was moved to.
+        to be changed later.
     label : str
         What the picture is, for :func:`repr`.
     theme : "auto", "light" or "dark"
@@ -91,6 +91,7 @@ class BokehView(anywidget.AnyWidget):
     bokehjs = traitlets.Instance(Widget).tag(sync=True, **widget_serialization)
     sources = traitlets.List(traitlets.Unicode()).tag(sync=True)
     properties = traitlets.Dict().tag(sync=True)
+    watched = traitlets.List(traitlets.Unicode()).tag(sync=True)
     theme = traitlets.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
 
     def __init__(self, root: Model, *, label: str = "drawing", theme: str = "auto") -> None:
@@ -99,9 +100,11 @@ class BokehView(anywidget.AnyWidget):
             raise ParameterError("a ColumnDataSource has no name; give each one, so that it can be replaced.")
         for source in root.select({"type": ColumnDataSource}):
             source.data = {name: [] for name in source.data}  # sent beside the drawing, where it can be replaced
+        for plot in root.select({"type": Plot}):
+            plot.background_fill_color = plot.border_fill_color = None  # the page shines through, light or dark
         self._label = label
         self._taps: list[Callable[[str, int], None]] = []
-        self._moves: list[Callable[[str, float, float], None]] = []
+        self._moves: dict[str, Callable[[float, float], None]] = {}
         packed = {f"data_{name}": pack_columns(columns) for name, columns in data.items()}
         self.add_traits(**{name: traitlets.Dict(columns).tag(sync=True) for name, columns in packed.items()})
         super().__init__(item=json_item(root), bokehjs=_BokehJS.shared(), sources=list(data), theme=theme)
@@ -138,14 +141,14 @@ class BokehView(anywidget.AnyWidget):
         """Call `handler` with the name of the source and the row, when a glyph is tapped."""
         self._taps.append(handler)
 
-    def on_range(self, handler: Callable[[str, float, float], None]) -> None:
-        """Call `handler` with name, start and end of a named range, when a person has moved it."""
-        self._moves.append(handler)
+    def on_range(self, name: str, handler: Callable[[float, float], None]) -> None:
+        """Call `handler` with start and end of the Range1d of that name, when it has moved; one handler for each."""
+        self._moves[name] = handler
+        self.watched = list(self._moves)
 
     def _hear(self, _: Widget, message: dict[str, Any], __: list[memoryview]) -> None:
         if message.get("kind") == "tap":
             for tapped in self._taps:
                 tapped(str(message["source"]), int(message["index"]))
-        elif message.get("kind") == "range":
-            for moved in self._moves:
-                moved(str(message["name"]), float(message["start"]), float(message["end"]))
+        elif message.get("kind") == "range" and message["name"] in self._moves:
+            self._moves[message["name"]](float(message["start"]), float(message["end"]))

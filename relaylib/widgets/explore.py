@@ -114,7 +114,7 @@ class Explorer(ipywidgets.VBox):
             with_reference=reference is not None,
         )
         self._view = BokehView(picture, label="waveform, scores and detections")
-        self._view.on_range(self._move)
+        self._view.on_range("time", self._move)
         self._view.on_tap(self._tap)
         self._sliders = _sliders()
         self._low = ipywidgets.Checkbox(description="low threshold", indent=False, layout={"width": "120px"})
@@ -142,7 +142,7 @@ class Explorer(ipywidgets.VBox):
     def show(self, start_ms: int, end_ms: int) -> None:
         """Bring a stretch of the recording into view."""
         self._view.assign("time", start=start_ms / 1000, end=end_ms / 1000)
-        self._move("time", start_ms / 1000, end_ms / 1000)
+        self._move(start_ms / 1000, end_ms / 1000)
 
     @traitlets.observe("config")
     def _configured(self, _: object) -> None:
@@ -180,7 +180,7 @@ class Explorer(ipywidgets.VBox):
         n_found = len(explored.detections)
         self._status.value = figures_html(explored.figures, n_found)
 
-    def _move(self, _: str, start_s: float, end_s: float) -> None:
+    def _move(self, start_s: float, end_s: float) -> None:
         self._shown_ms = (round(start_s * 1000), round(end_s * 1000))
         self._draw_stretch()
 
@@ -232,6 +232,7 @@ def figures_html(figures: EventFigures | None, n_found: int) -> str:
         ("false alarms per hour", rate(figures.false_alarms_per_hour)),
         ("detections", str(n_found)),
     )
+    key = "outlined: annotated, filled: detected"
     line = "".join(
         f'<span style="margin-right:26px"><b style="font-size:18px">{value}</b> {name}</span>' for name, value in heads
     )
@@ -242,4 +243,4 @@ def figures_html(figures: EventFigures | None, n_found: int) -> str:
         f"<td {cell}>{figure(f)}</td><td {cell}>{n}</td><td {cell}>{m}</td></tr>"
         for name, p, r, f, n, m in figures.rows
     )
-    return f'<div style="line-height:1.5">{line}<table style="font-size:12px"><tr>{head}</tr>{body}</table></div>'
+    return f'<div style="line-height:1.5">{line}{key}<table style="font-size:12px"><tr>{head}</tr>{body}</table></div>'

@@ -72,7 +72,9 @@ def test_a_source_without_a_name_is_refused():
 def test_taps_and_moves_reach_their_handlers():
     view, heard = a_view(), []
     view.on_tap(lambda source, row: heard.append((source, row)))
-    view.on_range(lambda name, start, end: heard.append((name, start, end)))
+    view.on_range("time", lambda start, end: heard.append((start, end)))
+    assert view.watched == ["time"]
     view._handle_custom_msg({"kind": "tap", "source": "curve", "index": 3}, [])
     view._handle_custom_msg({"kind": "range", "name": "time", "start": 0, "end": 2.5}, [])
-    assert heard == [("curve", 3), ("time", 0.0, 2.5)]
+    view._handle_custom_msg({"kind": "range", "name": "gain", "start": 0, "end": 9}, [])
+    assert heard == [("curve", 3), (0.0, 2.5)]

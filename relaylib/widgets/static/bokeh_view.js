@@ -1,15 +1,15 @@
 // The view of relaylib.widgets.bokeh_view.BokehView: hosts BokehJS, without anything from outside the kernel.
 //
 // Synced: `item` (bokeh.embed.json_item), `bokehjs` (reference to the one model that holds the script), `sources` (names of
-// the ColumnDataSources) and `data_NAME` (columns of each), `properties` (of named models), `theme` (auto, light, dark).
+// the ColumnDataSources) and `data_NAME` (columns of each), `properties` (of named models), `watched` (names of ranges), `theme`.
 // From the view: {kind: "tap", source, index} and {kind: "range", name, start, end}.
 
 const SCRIPTS = Symbol.for("relaylib.bokehjs"); // one BokehJS per page and version, shared by every view
 const RANGE_DELAY_MS = 60;
 
 const INKS = {
-  light: { ink: "#3c3c43", faint: "#00000014", paper: "#ffffffee" },
-  dark: { ink: "#d6d6dc", faint: "#ffffff1c", paper: "#26262aee" },
+  light: { ink: "#3c3c43", faint: "#00000014" },
+  dark: { ink: "#d6d6dc", faint: "#ffffff1c" },
 };
 
 async function bokehOf(model) {
@@ -48,10 +48,11 @@ function isDark(theme) {
 }
 
 function paint(doc, dark) {
-  const { ink, faint, paper } = INKS[dark ? "dark" : "light"];
+  const { ink, faint } = INKS[dark ? "dark" : "light"];
   for (const model of doc.all_models) {
     if (model.type === "Figure") {
-      model.setv({ background_fill_color: null, border_fill_color: null, outline_line_color: faint });
+      model.setv({ outline_line_color: faint });
+      if ("border_line_color" in model.properties) model.border_line_color = null; // since Bokeh 3.8
     } else if (model.type.endsWith("Axis")) {
       model.setv({
         axis_label_text_color: ink, major_label_text_color: ink, axis_line_color: ink,
@@ -60,7 +61,7 @@ function paint(doc, dark) {
     } else if (model.type === "Grid") {
       model.setv({ grid_line_color: faint });
     } else if (model.type === "Legend") {
-      model.setv({ label_text_color: ink, background_fill_color: paper, border_line_color: null });
+      model.setv({ label_text_color: ink, background_fill_color: null, border_line_color: null });
     } else if (model.type === "Title") {
       model.setv({ text_color: ink });
     } else if (model.tags.includes("ink")) {
@@ -82,7 +83,7 @@ function report(model, doc) {
         model.send({ kind: "tap", source: part.name, index });
         setTimeout(() => (part.selected.indices = [])); // the same may be tapped again
       });
-    } else if (part.type === "Range1d" && part.name) {
+    } else if (part.type === "Range1d" && model.get("watched").includes(part.name)) {
       const later = () => {
         clearTimeout(timers.get(part));
         const tell = () => model.send({ kind: "range", name: part.name, start: part.start, end: part.end });

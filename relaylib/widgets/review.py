@@ -1,0 +1,337 @@
+"""Errors of a detector to look at, to hear, and to put right where the label is what is wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import ipywidgets
+import traitlets
+
+from relaylib.evaluate import EvalConfig, Outcome
+from relaylib.evaluate.clips import find_clip_audio
+from relaylib.formats import read_manifest
+from relaylib.types import Detection, FileResult, Manifest
+from relaylib.widgets.bokeh_view import BokehView
+from relaylib.widgets.listening import Sound, open_sound, outline, player
+from relaylib.widgets.on_loop import on_loop
+from relaylib.widgets.review_list import ReviewList
+from relaylib.widgets.review_picture import lane_columns, review_picture
+from relaylib.widgets.review_state import (
+    LOOKS,
+    DetectionsGiven,
+    Listing,
+    SortKey,
+    kind_counts,
+    outcomes_of,
+    results_given,
+    row_of,
+    rows_of,
+)
+
+if TYPE_CHECKING:
+    from relaylib.widgets.annotator import Annotator
+
+__all__ = ["Review", "review"]
+
+_COLUMNS = 2400
+_MOST_ROWS = 500
+_CONTEXT_MS = 1000
+_LEAST_VIEW_MS = 4000
+
+
+def review(
+    reference: Manifest | str | os.PathLike[str],
+    detections: DetectionsGiven,
+    *,
+    audio_root: str | os.PathLike[str] | None = None,
+    collar_ms: int = 200,
+) -> Review:
+    """Show what became of every annotation and detection, worst first, to be seen and heard.
+
+    Parameters
+    ----------
+    reference : Manifest or path
+        What was annotated. Of a file, corrected labels are kept in it.
+    detections : sequence of FileResult, mapping of str to sequence of Detection, or path
+        What was found: results of :func:`relaylib.detect_files`, detections by file name, or a detections file.
+    audio_root : path, optional
+        Folder that the file names are relative to. Default: where the reference lies, if it is a file; otherwise
+        there is no waveform and no sound.
+    collar_ms : int >= 0
+        What counts as a hit, as in :class:`relaylib.evaluate.EvalConfig`.
+
+    Returns
+    -------
+    Review
+
+    Raises
+    ------
+    ParameterError
+        If detections are neither, or there is more than one result for a file.
+    FormatError
+        If a file cannot be read.
+    """
+    path = None if isinstance(reference, Manifest) else Path(reference)
+    root = Path(audio_root) if audio_root is not None else None if path is None else path.parent
+    manifest = reference if isinstance(reference, Manifest) else read_manifest(reference)
+    config = EvalConfig(collar_ms=collar_ms, n_bootstrap=0)
+    return Review(manifest, results_given(detections), root, config, kept_in=path)
+
+
+class Review(ipywidgets.VBox):
+    """A list of outcomes over a picture of the chosen one; made by :func:`review`.
+
+    Attributes
+    ----------
+    reference : Manifest
+        The annotations, with what was corrected since.
+    outcomes : tuple of Outcome
+        Of every annotation and detection, file by file.
+    listing : Listing
+        What the list shows; set it to show something else.
+    selected : int or None
+        Which of the outcomes is in the picture.
+    annotator : Annotator or None
+        Where a label was last put right.
+    """
+
+    listing = traitlets.Instance(Listing)
+    selected = traitlets.Int(None, allow_none=True)
+
+    def __init__(
+        self,
+        reference: Manifest,
+        results: Sequence[FileResult],
+        audio_root: Path | None,
+        config: EvalConfig,
+        *,
+        kept_in: Path | None = None,
+    ) -> None:
+        self.reference = reference
+        self.outcomes: tuple[Outcome, ...] = ()
+        self.annotator: Annotator | None = None
+        self._results = results
+        self._audio_root = audio_root
+        self._config = config
+        self._kept_in = kept_in
+        self._shown_ms = (0, 0)
+        self._filename: str | None = None
+        self._sound: Sound | None = None
+        self._problem: str | None = None
+        self._list = ReviewList(types=list(reference.type_names))
+        self._list.on_msg(lambda *_: self.play())
+        self._view = BokehView(review_picture(), label="annotations and detections by outcome")
+        self._view.on_range("time", self._move)
+        self._bars: dict[str, list[int]] = {"annotated": [], "detected": []}
+        self._view.on_tap(self._tap)
+        self._title, self._player, self._status = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self._place = ipywidgets.VBox()
+        bar = ipywidgets.HBox(
+            [
+                _button("previous", "chevron-left", lambda: self.step(-1)),
+                _button("next", "chevron-right", lambda: self.step(1)),
+                _button("play", "play", self.play),
+                _button("fix the label", "pencil", self.fix),
+                self._player,
+            ],
+            layout={"flex_flow": "row wrap", "align_items": "center", "min_height": "54px"},
+        )
+        super().__init__([self._status, self._list, bar, self._title, self._view, self._place])
+        self._compare()
+        self.listing = Listing()
+        for name in ("shown", "artifact_type", "sort_by", "descending"):
+            self._list.observe(self._list_changed, name)
+        traitlets.link((self, "selected"), (self._list, "selected"))
+        self.step(1)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{n} {LOOKS[kind].label}" for kind, n in kind_counts(self.outcomes).items())
+        return f"Review({counts})"
+
+    def step(self, by: int) -> None:
+        """Choose the next row of the list, or the one `by` rows on; from nothing, the first."""
+        rows = [row["index"] for row in self._list.rows]
+        if not rows:
+            self.selected = None
+        elif self.selected not in rows:
+            self.selected = rows[0]
+        else:
+            self.selected = rows[min(max(rows.index(self.selected) + by, 0), len(rows) - 1)]
+
+    def play(self) -> None:
+        """Play what is chosen, with a second before and after."""
+        if self.selected is not None and self._sound is not None:
+            outcome = self.outcomes[self.selected]
+            html = player(self._sound, outcome.start_ms - _CONTEXT_MS, outcome.end_ms + _CONTEXT_MS)
+            self._player.value = html
+
+    def fix(self) -> None:
+        """Open the annotator at what is chosen; what is corrected there is compared anew at once.
+
+        Detections that are no hits are suggestions there: a false alarm that is none is accepted with a key.
+        """
+        if self.selected is None:
+            return
+        outcome = self.outcomes[self.selected]
+        annotator = self.annotator or self._open_annotator()
+        names = [file["filename"] for file in annotator.files]
+        annotator.go_to(names.index(outcome.filename))
+        start_ms, end_ms = _around(outcome)
+        annotator.view_ms = (float(start_ms), float(end_ms))
+        span = outcome.reference or outcome.detection
+        assert span is not None
+        wanted = {"start_ms": span.start_ms, "end_ms": span.end_ms, "artifact_type": span.artifact_type}
+        annotator.selected = next((mark["id"] for mark in annotator.marks if wanted.items() <= mark.items()), None)
+
+    def _open_annotator(self) -> Annotator:
+        from relaylib.widgets.annotate import annotate
+
+        errors: dict[str, list[Detection]] = {}
+        for outcome in self.outcomes:
+            if outcome.kind != "hit" and isinstance(outcome.detection, Detection):
+                errors.setdefault(outcome.filename, []).append(outcome.detection)
+        suggest = [FileResult(name, None, "completed", tuple(found)) for name, found in errors.items()]
+        annotator = annotate(self._kept_in or self.reference, suggest=suggest, audio_root=self._audio_root)
+        annotator.observe(self._relabelled, "annotations")
+        self.annotator = annotator
+        self._place.children = (annotator,)
+        return annotator
+
+    @traitlets.observe("listing")
+    def _listed(self, _: object) -> None:
+        listing = self.listing
+        rows = rows_of(self.outcomes, listing)
+        counts = kind_counts(self.outcomes, listing.artifact_type)
+        with self._list.hold_sync():
+            self._list.kinds = [
+                {"kind": kind, "label": look.label, "sign": look.sign, "color": look.color, "n": counts[kind]}
+                for kind, look in LOOKS.items()
+            ]
+            self._list.shown = list(listing.kinds)
+            self._list.artifact_type = listing.artifact_type or ""
+            self._list.sort_by, self._list.descending = listing.sort_by, listing.descending
+            self._list.n_rows = len(rows)
+            self._list.rows = [row_of(self.outcomes[k], k) for k in rows[:_MOST_ROWS]]
+
+    def _list_changed(self, _: object) -> None:
+        of = self._list
+        kinds = tuple(kind for kind in LOOKS if kind in of.shown)
+        self.listing = Listing(kinds, of.artifact_type or None, cast(SortKey, of.sort_by), of.descending)
+
+    @traitlets.observe("selected")
+    def _chosen(self, _: object) -> None:
+        if self.selected is None:
+            return
+        outcome = self.outcomes[self.selected]
+        if outcome.filename != self._filename:
+            self._open(outcome.filename)
+        self._player.value = ""
+        look, sign = LOOKS[outcome.kind], "" if self._problem is None else f" · {escape(self._problem)}"
+        self._title.value = (
+            f'<span style="background:{look.color};color:#000;padding:1px 6px;border-radius:3px">{look.sign} '
+            f"{look.label}</span> {escape(_told(outcome))} in <b>{escape(outcome.filename)}</b>{sign}"
+        )
+        for name in ("chosen", "chosen_wave"):
+            self._view.assign(name, left=outcome.start_ms / 1000, right=outcome.end_ms / 1000)
+        self._shown_ms = _around(outcome)
+        self._view.assign("time", start=self._shown_ms[0] / 1000, end=self._shown_ms[1] / 1000)
+        self._draw_lanes()
+        self._draw_wave()
+
+    def _open(self, filename: str) -> None:
+        self._filename = filename
+        path = find_clip_audio(self._audio_root, filename)
+        self._problem = path if isinstance(path, str) else None
+        self._sound = None if isinstance(path, str) else open_sound(path, on_loop(self._draw_wave))
+
+    def _draw_lanes(self) -> None:
+        own = [(k, outcome) for k, outcome in enumerate(self.outcomes) if outcome.filename == self._filename]
+        for side, has in (("annotated", "reference"), ("detected", "detection")):
+            self._view.replace(side, lane_columns([outcome for _, outcome in own], side, self._shown_ms[0]))
+            self._bars[side] = [k for k, outcome in own if getattr(outcome, has) is not None]
+
+    def _draw_wave(self, *_: object) -> None:
+        if self._sound is None:
+            self._view.replace("wave", {"x": [], "low": [], "high": []})
+            return
+        start_ms, end_ms = self._shown_ms
+        margin = (end_ms - start_ms) // 2
+        drawn = outline(self._sound, max(0, start_ms - margin), end_ms + margin, _COLUMNS)
+        self._view.replace("wave", drawn)
+        loudest = max(abs(drawn["low"]).max(initial=0.01), abs(drawn["high"]).max(initial=0.01))
+        self._view.assign("gain", start=-float(loudest), end=float(loudest))
+
+    def _move(self, start_s: float, end_s: float) -> None:
+        self._shown_ms = (max(0, round(start_s * 1000)), max(1, round(end_s * 1000)))
+        self._draw_lanes()
+        self._draw_wave()
+
+    def _tap(self, side: str, bar: int) -> None:
+        """Choose the outcome of a bar and play it."""
+        if bar < len(self._bars.get(side, [])):
+            self.selected = self._bars[side][bar]
+            self.play()
+
+    def _relabelled(self, _: object) -> None:
+        assert self.annotator is not None
+        now = {item.filename: item.annotations for item in self.annotator.to_manifest()}
+        items = [replace(item, annotations=now.get(item.filename, item.annotations)) for item in self.reference]
+        self.reference = replace(self.reference, audio=tuple(items))
+        chosen = None if self.selected is None else self.outcomes[self.selected]
+        self._compare()
+        self._listed(None)
+        if chosen is not None:
+            self.selected = _nearest(self.outcomes, chosen)
+            self._chosen(None)
+
+    def _compare(self) -> None:
+        aligned, found = outcomes_of(self.reference, self._results, self._config)
+        self.outcomes = tuple(found)
+        left_out = [
+            f"{len(names)} {what}"
+            for names, what in (
+                (aligned.failed_files, "failed"),
+                (aligned.missing_files, "without a result"),
+                (aligned.unknown_files, "not in the reference"),
+                (aligned.unfinished_files, "still being labelled"),
+            )
+            if names
+        ]
+        note = f"; left out: {', '.join(left_out)}" if left_out else ""
+        self._status.value = f"{len(aligned.items)} files compared, collar {self._config.collar_ms} ms{note}"
+
+
+def _button(label: str, icon: str, act: Any) -> Any:
+    button = ipywidgets.Button(description=label, icon=icon, layout={"width": "auto"})
+    button.on_click(lambda _: act())
+    return button
+
+
+def _around(outcome: Outcome) -> tuple[int, int]:
+    """Return the stretch to show: what is chosen with a second around, four seconds at least."""
+    pad = max(_CONTEXT_MS, (_LEAST_VIEW_MS - (outcome.end_ms - outcome.start_ms)) // 2)
+    start_ms = max(0, outcome.start_ms - pad)
+    return start_ms, max(outcome.end_ms + pad, start_ms + _LEAST_VIEW_MS)
+
+
+def _told(outcome: Outcome) -> str:
+    """Return an outcome in words."""
+    parts = []
+    for what, span in (("annotated", outcome.reference), ("detected", outcome.detection)):
+        if span is not None:
+            sure = f", confidence {span.confidence:.2f}" if what == "detected" else ""
+            parts.append(f"{what} {span.artifact_type} {span.start_ms}–{span.end_ms} ms{sure}")
+    return "; ".join(parts)
+
+
+def _nearest(outcomes: Sequence[Outcome], to: Outcome) -> int | None:
+    """Return the outcome of the same file whose place is most like that of another."""
+    own = [k for k, outcome in enumerate(outcomes) if outcome.filename == to.filename]
+    if not own:
+        return None
+    return min(own, key=lambda k: abs(outcomes[k].start_ms - to.start_ms) + abs(outcomes[k].end_ms - to.end_ms))
