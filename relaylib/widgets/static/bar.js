@@ -21,7 +21,7 @@ export function makeBar(act) {
   const element = make(
     "div",
     { class: "bar", role: "toolbar", "aria-label": "Controls" },
-    group(play, press("play-selection", "Play the selected span (Enter)", "▶|"), loop),
+    group(play, press("play-selection", "Play the selected span, or what is shown (Enter)", "▶ span"), loop),
     group(press("slower", "Slower ([)", "−"), speed, press("faster", "Faster (])", "+")),
     time,
     group(press("zoom-out", "Zoom out (-)", "⊖"), press("zoom-in", "Zoom in (+)", "⊕"), press("fit", "Show everything (0)", "⟷")),

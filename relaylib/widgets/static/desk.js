@@ -61,8 +61,9 @@ export class Desk {
     this.picture = make("canvas", { "data-relay": "picture", role: "img", "aria-label": "Waveform and spectrogram with spans" });
     this.above = make("canvas", { class: "above", "aria-hidden": "true" });
     this.message = make("span", {});
+    this.reload = button("reload", "Take over what is kept; undo brings yours back", "Reload", () => act("reload"));
     this.error = make("div", { class: "error", "data-relay": "error", role: "alert", hidden: true }, this.message,
-      button("dismiss", "Dismiss", "×", () => this.fail(null)));
+      make("span", { class: "group" }, this.reload, button("dismiss", "Dismiss", "×", () => this.fail(null))));
     const stage = make("div", { class: "stage" }, this.picture, this.above);
     const main = make("div", { class: "main" }, this.name, this.overview, stage, this.types.element, this.inspector.element);
     const side = make("div", { class: "side" }, this.list.element, this.queue.element);
@@ -271,6 +272,16 @@ export class Desk {
     return true;
   }
 
+  /** Go to the suggestion after the selected mark, or to the first one when there is none behind it, and play it. */
+  toSuggestion() {
+    const open = (mark) => mark.state === "suggestion";
+    const first = this.model.get("marks").find(open);
+    if (!first) return;
+    if (!this.step(1, open)) this.select(first.id);
+    this.act("focus-lightly");
+    this.act("play-selection");
+  }
+
   hasFocus() {
     return this.root.contains(this.root.getRootNode().activeElement);
   }
@@ -357,7 +368,7 @@ export class Desk {
       remove: withMark((mark) => this.edit({ do: "remove", id: mark.id })),
       accept: judge("accept"),
       reject: judge("reject"),
-      "next-suggestion": () => this.step(1, (mark) => mark.state === "suggestion") && this.act("play-selection"),
+      "next-suggestion": () => this.toSuggestion(),
       tab: ({ sign }) => this.step(sign),
       escape: () => {
         this.beganMs = null;
@@ -369,6 +380,10 @@ export class Desk {
       "next-file": go(1),
       "previous-file": go(-1),
       done: () => this.finish(go(1)),
+      reload: () => {
+        this.fail(null);
+        this.send({ kind: "reload" });
+      },
       publish: () => this.bar.confirmPublish() && this.send({ kind: "publish" }),
       help: () => this.help.toggle(),
     };
@@ -405,6 +420,7 @@ export class Desk {
     this.inspector.update(mark, types, HINT);
     this.list.update(get("marks"), get("selected"), types, this.colors);
     this.queue.update({ files: get("files"), indices: get("shown"), current: get("current"), fileFilter: get("file_filter") });
+    this.reload.hidden = get("saved").state !== "failed";
     this.showBar();
     this.schedule();
   }

@@ -8,11 +8,11 @@ export function makeHelp() {
   const tables = HELP.map(([title, rows]) => make("section", {}, title ? make("h4", {}, title) : null,
     make("dl", {}, ...rows.flatMap(([key, says]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, says)]))));
   const mouse = make("section", {}, make("h4", {}, "Mouse"), make("dl", {}, ...[
-    ["click", "put the cursor there; a playing sound goes on from there"],
-    ["drag", "on empty space: draw a span; on a span: move it; on its edge: move the edge"],
-    ["Alt + drag", "draw a span over another one"],
-    ["wheel", "zoom where the pointer is; Shift + wheel or sideways: move"],
-    ["strip on top", "drag to move what is shown"],
+    ["click", "put the cursor there"],
+    ["drag", "draw a span, or move one, or its edge"],
+    ["Alt + drag", "draw over another span"],
+    ["wheel", "zoom; with Shift, or sideways: move"],
+    ["on the strip", "drag to move what is shown"],
   ].flatMap(([key, says]) => [make("dt", {}, key), make("dd", {}, says)])));
   const element = make("div", { class: "help", "data-relay": "help-overlay", role: "dialog", "aria-label": "Keys", hidden: true,
     click: () => toggle(false) }, make("div", { class: "sheet" }, mouse, ...tables));

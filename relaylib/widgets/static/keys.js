@@ -3,7 +3,7 @@
 const GROUPS = [
   ["Sound", [
     ["Space", "play or pause", "play"],
-    ["Enter", "play the selected span, or what is shown", "play-selection"],
+    ["Enter", "play the span, or what is shown", "play-selection"],
     ["L", "loop", "loop"],
     ["[", "slower", "slower"],
     ["]", "faster", "faster"],
@@ -11,11 +11,11 @@ const GROUPS = [
     ["End", "to the end", "to-end"],
   ]],
   ["Picture", [
-    ["+", "zoom in (also: wheel)", "zoom-in"],
+    ["+", "zoom in", "zoom-in"],
     ["-", "zoom out", "zoom-out"],
     ["0", "show everything", "fit"],
     ["F", "show the selected span", "focus"],
-    ["← →", "move the picture when no span is selected (also: Shift + wheel)", null],
+    ["← →", "move, while no span is selected", null],
   ]],
   ["Spans", [
     ["I", "a span begins at the cursor", "in"],

@@ -30,7 +30,7 @@ export function makeList(pick, changed) {
   const rows = make("div", { class: "rows", role: "listbox", "aria-label": "Spans", "data-relay": "list" });
   const element = make("section", { class: "panel marks" }, make("header", {}, title, sort, only), rows);
   let shown = "";
-  let was = null;
+  let was;
 
   function row(mark, color) {
     const text = mark.extra_data?.note;
@@ -52,7 +52,7 @@ export function makeList(pick, changed) {
     const state = JSON.stringify([marks, order, filter, types]);
     if (state !== shown) {
       shown = state;
-      was = null;
+      was = undefined;
       if (only.children.length !== types.length + 1 || types.some(({ name }, k) => only.children[k + 1].value !== name)) {
         only.replaceChildren(make("option", { value: "" }, "all types"), ...types.map(({ name }) => make("option", { value: name }, name)));
         only.value = filter = types.some(({ name }) => name === filter) ? filter : "";
