@@ -163,13 +163,15 @@ class AudioItem:
     """One recording of a manifest with what is known of it; no annotations means clean.
 
     `filename` is relative to the audio folder; `group` (voice, engine) keeps related files on one side
-    of a split.
+    of a split. `done` says whether a person is through with it: while it is False the annotations are
+    not complete, and neither training nor evaluation uses them. None, where nobody says, counts as done.
     """
 
     filename: str
     duration_ms: int | None = None
     group: str | None = None
     annotations: tuple[Annotation, ...] = ()
+    done: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

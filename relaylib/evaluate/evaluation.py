@@ -75,6 +75,11 @@ class Evaluation:
         return self.aligned.unknown_files
 
     @property
+    def unfinished_files(self) -> tuple[str, ...]:
+        """Files of the reference that are still being labelled; not scored."""
+        return self.aligned.unfinished_files
+
+    @property
     def n_outcomes(self) -> dict[Kind, int]:
         """Number of outcomes of each kind."""
         counted = Counter(outcome.kind for outcome in self.outcomes)
@@ -90,6 +95,7 @@ class Evaluation:
                 ([f"{n} ({why})" for n, why in aligned.failed_files.items()], "failed file(s)"),
                 (aligned.missing_files, "file(s) without a result"),
                 (aligned.unknown_files, "result(s) without a reference"),
+                (aligned.unfinished_files, "file(s) still being labelled"),
                 (
                     [f"{t} ({n})" for t, n in aligned.unscored_types.items()],
                     "detected type(s) unknown to the reference",
@@ -129,6 +135,7 @@ class Evaluation:
             "failed_files": [{"filename": n, "error_message": why} for n, why in self.failed_files.items()],
             "missing_files": list(self.missing_files),
             "unknown_files": list(self.unknown_files),
+            "unfinished_files": list(self.unfinished_files),
             "unscored_types": dict(self.aligned.unscored_types),
             "config": asdict(self.config),
         }
@@ -160,8 +167,9 @@ def evaluate(
     reference : Manifest
         Files with their annotations; a file without any is clean. Its artifact types are the ones scored.
     results : sequence of FileResult
-        One per file, in any order; names are matched by :func:`pair_files`. Failed files, files without result and
-        results without file are not scored, but listed. No results at all give an evaluation of no files.
+        One per file, in any order; names are matched by :func:`pair_files`. Failed files, files without result,
+        results without file and files that are still being labelled are not scored, but listed. No results at all
+        give an evaluation of no files.
     config : EvalConfig, optional
     scores : mapping of file name to Scores, optional
         Frame scores, for PSDS; names are matched like those of the results. Of files that are not scored they are

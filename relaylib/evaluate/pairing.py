@@ -75,7 +75,8 @@ class Aligned:
     """The files that can be scored, in reference order, and everything that cannot.
 
     ``items[k]`` and ``results[k]`` are one file. `failed_files` maps names to error messages; `missing_files` have no
-    result, `unknown_files` are results without reference; `unscored_types` counts detections of types that the
+    result, `unknown_files` are results without reference, `unfinished_files` are still being labelled and so are
+    nothing to compare with; `unscored_types` counts detections of types that the
     reference does not name.
     """
 
@@ -85,6 +86,7 @@ class Aligned:
     failed_files: Mapping[str, str]
     missing_files: tuple[str, ...]
     unknown_files: tuple[str, ...]
+    unfinished_files: tuple[str, ...]
     unscored_types: Mapping[str, int]
 
     @property
@@ -120,7 +122,8 @@ def align(reference: Manifest, results: Sequence[FileResult]) -> Aligned:
     """
     items = reference.audio
     pairing = pair_files([item.filename for item in items], [result.original_filename for result in results])
-    scored = [(items[i], results[j]) for i, j in pairing.pairs if results[j].status == "completed"]
+    pairs = [(items[i], results[j]) for i, j in pairing.pairs if items[i].done is not False]
+    scored = [(item, result) for item, result in pairs if result.status == "completed"]
     known = set(reference.type_names)
     others = Counter(d.artifact_type for _, r in scored for d in r.detections if d.artifact_type not in known)
     return Aligned(
@@ -128,11 +131,10 @@ def align(reference: Manifest, results: Sequence[FileResult]) -> Aligned:
         items=tuple(item for item, _ in scored),
         results=tuple(result for _, result in scored),
         failed_files={
-            items[i].filename: results[j].error_message or "failed"
-            for i, j in pairing.pairs
-            if results[j].status == "failed"
+            item.filename: result.error_message or "failed" for item, result in pairs if result.status == "failed"
         },
-        missing_files=tuple(items[i].filename for i in pairing.missing),
+        missing_files=tuple(items[i].filename for i in pairing.missing if items[i].done is not False),
         unknown_files=tuple(results[j].original_filename for j in pairing.unknown),
+        unfinished_files=tuple(item.filename for item in items if item.done is False),
         unscored_types=dict(sorted(others.items())),
     )

@@ -19,6 +19,7 @@ SLACK_MS = 100
 class _Draft:
     duration_ms: int | None = None
     group: str | None = None
+    done: bool | None = None
     annotations: list[Annotation] = field(default_factory=list)
 
 
@@ -46,7 +47,13 @@ class ManifestBuilder:
         return self._types[name]
 
     def add_audio(
-        self, place: str, filename: str, *, duration_ms: int | None = None, group: str | None = None
+        self,
+        place: str,
+        filename: str,
+        *,
+        duration_ms: int | None = None,
+        group: str | None = None,
+        done: bool | None = None,
     ) -> _Draft:
         """Add a recording unless it is there; what is known of it completes what was known before."""
         if not filename:
@@ -58,6 +65,8 @@ class ManifestBuilder:
             draft.duration_ms = duration_ms
         if group is not None:
             draft.group = group
+        if done is not None:
+            draft.done = done
         return draft
 
     def add_span(
@@ -97,7 +106,7 @@ class ManifestBuilder:
         for type_ in manifest.artifact_types:
             self.add_type(place, type_.name, description=type_.description, color=type_.color)
         for item in manifest:
-            draft = self.add_audio(place, item.filename, duration_ms=item.duration_ms, group=item.group)
+            draft = self.add_audio(place, item.filename, duration_ms=item.duration_ms, group=item.group, done=item.done)
             draft.annotations.extend(item.annotations)
 
     def has_audio(self, filename: str) -> bool:
@@ -116,7 +125,7 @@ class ManifestBuilder:
     def build(self) -> Manifest:
         """Return the manifest."""
         audio = (
-            AudioItem(name, draft.duration_ms, draft.group, tuple(draft.annotations))
+            AudioItem(name, draft.duration_ms, draft.group, tuple(draft.annotations), draft.done)
             for name, draft in self._audio.items()
         )
         return Manifest(tuple(self._types.values()), tuple(audio))

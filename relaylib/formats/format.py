@@ -63,8 +63,8 @@ class Format:
     sniff : callable(str) -> bool
         Whether a text looks like this format: decides between formats that share an ending.
     keeps : tuple of str
-        Which of ``duration_ms``, ``group``, ``confidence``, ``extra_data``, ``clean`` (recordings without
-        annotations), ``unused types`` and ``type details`` (description, color) come back; spans always do.
+        Which of ``duration_ms``, ``group``, ``done``, ``confidence``, ``extra_data``, ``clean`` (recordings
+        without annotations), ``unused types`` and ``type details`` (description, color) come back; spans always do.
     one_recording : bool
         Whether a file stands for one recording; a manifest of many is then a folder of files.
     aliases : tuple of str
@@ -96,6 +96,7 @@ class Format:
             "extra_data": ("extra_data", any(span.extra_data for span in spans)),
             "duration_ms": ("durations", any(item.duration_ms is not None for item in manifest)),
             "group": ("groups", any(item.group is not None for item in manifest)),
+            "done": ("which recordings are done", any(item.done is not None for item in manifest)),
             "clean": ("recordings without annotations", any(not item.annotations for item in manifest)),
             "unused types": ("artifact types without annotations", bool(set(manifest.type_names) - used)),
             "type details": (

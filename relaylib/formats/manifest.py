@@ -3,12 +3,13 @@
 ::
 
     {"artifact_types": ["glitch", {"name": "echo", "description": "...", "color": "#00AAFF"}],
-     "audio": [{"filename": "a.wav", "duration_ms": 5352, "group": "voice1"}],
+     "audio": [{"filename": "a.wav", "duration_ms": 5352, "group": "voice1", "done": true}],
      "annotations": [{"filename": "a.wav", "artifact_type": "glitch", "start_ms": 1673, "end_ms": 1684,
                       "confidence": 1.0, "extra_data": {"by": "me"}}]}
 
-A recording without annotations is clean. ``duration_ms``, ``group``, ``confidence`` and ``extra_data`` may be
-left out; fields that are not listed here are ignored. It loses nothing.
+A recording without annotations is clean, unless ``done`` is false: then it is still being labelled. ``duration_ms``,
+``group``, ``done``, ``confidence`` and ``extra_data`` may be left out; fields that are not listed here are ignored. It
+loses nothing.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class _AudioBody(msgspec.Struct):
     filename: str
     duration_ms: Ms | None = None
     group: str | msgspec.UnsetType | None = msgspec.UNSET
+    done: bool | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class _SpanBody(msgspec.Struct):
@@ -73,7 +75,11 @@ def parse(source: Source) -> Manifest:
             raise FormatError(f"{place}.filename: {item.filename!r} is given twice; names must be unique.")
         duration = None if item.duration_ms is None else whole_ms(item.duration_ms, f"{place}.duration_ms")
         builder.add_audio(
-            place, item.filename, duration_ms=duration, group=item.group if isinstance(item.group, str) else None
+            place,
+            item.filename,
+            duration_ms=duration,
+            group=item.group if isinstance(item.group, str) else None,
+            done=item.done if isinstance(item.done, bool) else None,
         )
     for i, span in enumerate(body.annotations):
         _add_span(builder, span, f"{source.path}: $.annotations[{i}]")
@@ -108,7 +114,13 @@ def render(manifest: Manifest) -> str:
         _Body(
             artifact_types=[_type_body(type_) for type_ in manifest.artifact_types],
             audio=[
-                _AudioBody(a.filename, a.duration_ms, msgspec.UNSET if a.group is None else a.group) for a in manifest
+                _AudioBody(
+                    a.filename,
+                    a.duration_ms,
+                    msgspec.UNSET if a.group is None else a.group,
+                    msgspec.UNSET if a.done is None else a.done,
+                )
+                for a in manifest
             ],
             annotations=[
                 _SpanBody(
@@ -156,6 +168,6 @@ FORMAT = Format(
     parse=parse,
     render=render,
     sniff=lambda text: "audio" in (keys := top_keys(text)) and not keys & {"[]", "files"},
-    keeps=("duration_ms", "group", "confidence", "extra_data", "clean", "unused types", "type details"),
+    keeps=("duration_ms", "group", "done", "confidence", "extra_data", "clean", "unused types", "type details"),
     aliases=("json",),
 )

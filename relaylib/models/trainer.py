@@ -53,7 +53,7 @@ def train(
     Parameters
     ----------
     manifest : Manifest
-        Recordings without annotations count as clean.
+        Recordings without annotations count as clean, unless they are still being labelled (`done` is False).
     encoder : Encoder or str
         An encoder or its name, see :func:`relaylib.load_encoder`.
     config : TrainConfig, optional
@@ -69,7 +69,8 @@ def train(
     -------
     Detector
         With `metrics` measured on held-out speech. Recordings that cannot be read are left out, logged
-        as warnings and listed in ``metrics["skipped_files"]``.
+        as warnings and listed in ``metrics["skipped_files"]``; so are, in ``metrics["unfinished_files"]``, those that
+        are still being labelled.
 
     Raises
     ------
@@ -82,8 +83,9 @@ def train(
     types = _types_to_learn(manifest, config)
     notify = progress or _ignore
     opened = audio_root if callable(audio_root) else _in_folder(Path(audio_root))
-    material, skipped = _embed_all(manifest.audio, encoder, opened, cache, notify)
-    _check_material(material, types, skipped)
+    finished, unfinished = _finished(manifest)
+    material, skipped = _embed_all(finished, encoder, opened, cache, notify)
+    _check_material(material, types, skipped, unfinished)
     n_folds = max(2, round(1.0 / config.validation_split))
     if len(material) == 1:
         _log.warning("there is only one recording: validation will hear other parts of it, not other speech")
@@ -96,6 +98,7 @@ def train(
     metrics = validation_metrics(held_out, types, points, segment_ms=config.chunk_size_ms)
     metrics["folds"] = [[material[i].item.filename for i in fold] for fold in folds]
     metrics["skipped_files"] = skipped
+    metrics["unfinished_files"] = unfinished
     return Detector.create(
         head=head,
         encoder=encoder,
@@ -127,6 +130,19 @@ def _types_to_learn(manifest: Manifest, config: TrainConfig) -> tuple[str, ...]:
     return types
 
 
+def _finished(manifest: Manifest) -> tuple[list[AudioItem], list[str]]:
+    """Return the recordings whose labels are complete, and the names of the others."""
+    unfinished = [item.filename for item in manifest if item.done is False]
+    if unfinished:
+        _log.warning(
+            "%d of %d recordings are left out of training: they are still being labelled (done is false), %r first",
+            len(unfinished),
+            len(manifest),
+            unfinished[0],
+        )
+    return [item for item in manifest if item.done is not False], unfinished
+
+
 def _embed_all(
     items: Sequence[AudioItem],
     encoder: Encoder,
@@ -153,10 +169,16 @@ def _embed_all(
     return material, skipped
 
 
-def _check_material(material: Sequence[Example], types: Sequence[str], skipped: Sequence[str]) -> None:
+def _check_material(
+    material: Sequence[Example], types: Sequence[str], skipped: Sequence[str], unfinished: Sequence[str]
+) -> None:
     if not material:
-        left_out = f": {len(skipped)} could not be read, the first is {skipped[0]!r}" if skipped else ""
-        raise TrainingError(f"there is no usable recording{left_out}.")
+        left_out = [
+            f"{len(names)} {why}, the first is {names[0]!r}"
+            for names, why in ((skipped, "could not be read"), (unfinished, "are still being labelled"))
+            if names
+        ]
+        raise TrainingError(f"there is no usable recording{': ' * bool(left_out)}{'; '.join(left_out)}.")
     seen = {span.artifact_type for m in material for span in m.item.annotations if span.confidence > 0}
     missing = [name for name in types if name not in seen]
     if missing:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -98,6 +99,19 @@ def test_files_that_cannot_be_scored_are_listed_never_counted():
         for name in ("audio/a.wav (not audio: text)", "audio/b.wav", "other.wav"):
             assert name in shown
     assert evaluation.table().startswith("! 1 failed file")
+
+
+def test_files_that_are_still_being_labelled_are_listed_never_counted():
+    """What is found in them is neither hit nor false alarm, and without a result they are not missing either."""
+    a, b, clean = manifest().audio
+    doubtful = (dataclasses.replace(clean, done=False), AudioItem("audio/d.wav", done=False))
+    reference = Manifest(manifest().artifact_types, (dataclasses.replace(a, done=True), b, *doubtful))
+    evaluation = evaluate(reference, results())
+    assert evaluation.unfinished_files == ("audio/clean.wav", "audio/d.wav")
+    assert (evaluation.missing_files, evaluation.unknown_files) == ((), ())
+    without = evaluate(Manifest(reference.artifact_types, reference.audio[:2]), results()[1:]).to_dict()
+    assert evaluation.to_dict() == {**without, "unfinished_files": ["audio/clean.wav", "audio/d.wav"]}
+    assert "2 file(s) still being labelled NOT scored: audio/clean.wav, audio/d.wav" in evaluation.table()
 
 
 def test_types_that_the_reference_does_not_name_are_told_not_scored():

@@ -178,7 +178,7 @@ def test_names_a_format_cannot_hold_are_refused():
 def test_losses_are_what_the_manifest_has_and_the_format_drops():
     full = Manifest(
         (ArtifactType("x"), ArtifactType("unused", "d")),
-        (AudioItem("a.wav", 5, "g", (Annotation(0, 1, "x", 0.5, {"k": 1}),)), AudioItem("b.wav")),
+        (AudioItem("a.wav", 5, "g", (Annotation(0, 1, "x", 0.5, {"k": 1}),)), AudioItem("b.wav", done=True)),
     )
     assert get_format("manifest").losses(full) == []
     assert get_format("csv").losses(ONE) == []
@@ -186,6 +186,7 @@ def test_losses_are_what_the_manifest_has_and_the_format_drops():
         "extra_data",
         "durations",
         "groups",
+        "which recordings are done",
         "recordings without annotations",
         "artifact types without annotations",
         "descriptions and colors of types",

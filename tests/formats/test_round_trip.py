@@ -38,7 +38,8 @@ def _items(draw: st.DrawFn, filename: str, type_names: list[str]) -> AudioItem:
     )
     last = max((span.end_ms for span in spans), default=1)
     duration = draw(st.none() | st.integers(last, last + 10_000))
-    return AudioItem(filename, duration, draw(st.none() | st.sampled_from(["voice1", ""])), spans)
+    done = draw(st.sampled_from([None, False, True]))
+    return AudioItem(filename, duration, draw(st.none() | st.sampled_from(["voice1", ""])), spans, done)
 
 
 @st.composite
@@ -65,6 +66,7 @@ def _kept(manifest: Manifest, format_: Format) -> dict[str, object]:
                 for span in sorted(item.annotations)
             ],
             item.group if "group" in keeps else None,
+            item.done if "done" in keeps else None,
         )
         for item in manifest
         if item.annotations or "clean" in keeps

@@ -72,7 +72,7 @@ def test_metrics_have_the_keys_of_the_api_and_numbers_only(learn):
     metrics = learn().metrics
     assert set(metrics) == {
         *("precision", "recall", "f1_score", "per_class", "micro"),
-        *("segment_ms", "events", "false_alarms_per_hour", "folds", "skipped_files"),
+        *("segment_ms", "events", "false_alarms_per_hour", "folds", "skipped_files", "unfinished_files"),
     }
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
     for block in (metrics, metrics["events"]):
@@ -84,7 +84,7 @@ def test_metrics_have_the_keys_of_the_api_and_numbers_only(learn):
             assert isinstance(row["support"], int)
     assert metrics["events"]["per_class"]["click"]["support"] == 8
     assert metrics["events"]["per_class"]["gap"]["support"] == 4
-    assert metrics["skipped_files"] == []
+    assert metrics["skipped_files"] == metrics["unfinished_files"] == []
 
 
 def test_each_recording_is_held_out_once_with_its_group(learn, corpus):
@@ -173,6 +173,28 @@ def test_files_that_cannot_be_used_are_skipped_and_named(learn, corpus, caplog):
         detector = learn(manifest=Manifest(manifest.artifact_types, bad + manifest.audio))
     assert detector.metrics["skipped_files"] == ["absent.wav", "text.wav", "empty.wav"]
     assert all(item.filename in caplog.text for item in bad)
+
+
+def test_recordings_that_are_still_being_labelled_are_left_out_and_named(learn, corpus, caplog, tmp_path):
+    """They do not pass for clean, and are not even opened: the detector is the one that the others make."""
+    manifest = corpus[1]
+    items = (AudioItem("absent.wav", done=False), *(dataclasses.replace(item, done=True) for item in manifest))
+    with caplog.at_level(logging.WARNING, "relaylib"):
+        detector = learn(manifest=Manifest(manifest.artifact_types, items))
+    assert detector.metrics.pop("unfinished_files") == ["absent.wav"]
+    assert detector.metrics["skipped_files"] == []
+    assert f"1 of {len(items)} recordings are left out of training: they are still being labelled" in caplog.text
+    without = learn()
+    without.metrics.pop("unfinished_files")
+    assert saved(detector, tmp_path) == saved(without, tmp_path)
+
+
+def test_nothing_to_train_on_says_what_is_still_being_labelled(learn, corpus):
+    items = tuple(dataclasses.replace(item, done=False) for item in corpus[1])
+    with pytest.raises(
+        TrainingError, match=f"no usable recording: {len(items)} are still being labelled, the first is"
+    ):
+        learn(manifest=Manifest(corpus[1].artifact_types, items))
 
 
 def test_a_cache_that_cannot_be_used_is_no_unreadable_recording(learn, tmp_path):
