@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +16,10 @@ from relaylib.evaluate.outcomes import Outcome
 from relaylib.evaluate.pairing import Aligned
 from relaylib.types import Scores, Waveform, ms_to_samples
 
-__all__ = ["Clip", "find_clip_audio", "make_clips"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Clip", "find_clip_audio", "make_clips", "picture_uri", "sound_uri"]
 
 _CONTEXT_MS = 500
 _LONGEST_MS = 6000
@@ -138,29 +142,22 @@ def _clip(
         ink="#7d7d85",
         paper="none",
     )
-    image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=_DPI)
-    return Clip(
-        outcome,
-        start_ms,
-        end_ms,
-        picture=_data_uri("image/png", _fewer_colors(image.getvalue())),
-        sound=_data_uri("audio/flac", _encode(sound, start_ms, end_ms)),
-    )
+    return Clip(outcome, start_ms, end_ms, picture=picture_uri(figure), sound=sound_uri(sound, start_ms, end_ms))
 
 
-def _fewer_colors(png: bytes) -> bytes:
-    """Return the picture with a palette of 255 colours: a third of the bytes, no difference to the eye."""
+def picture_uri(figure: Figure, *, dpi: int = _DPI) -> str:
+    """Return a figure as PNG with a palette of 255 colours: a third of the bytes, no difference to the eye."""
     from PIL import Image
 
-    out = io.BytesIO()
-    with Image.open(io.BytesIO(png)) as image:
+    drawn, out = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=dpi)
+    with Image.open(drawn) as image:
         small = image.convert("RGBA").quantize(255, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         small.save(out, format="PNG", optimize=True)
-    return out.getvalue()
+    return _data_uri("image/png", out.getvalue())
 
 
-def _encode(sound: Waveform, start_ms: int, end_ms: int) -> bytes:
+def sound_uri(sound: Waveform, start_ms: int, end_ms: int) -> str:
     """Return the stretch as 16 bit FLAC, faded for 4 ms so that the cut itself does not click."""
     import soundfile
 
@@ -174,7 +171,7 @@ def _encode(sound: Waveform, start_ms: int, end_ms: int) -> bytes:
         samples[len(samples) - n :] *= ramp[::-1]
     out = io.BytesIO()
     soundfile.write(out, samples, sound.sample_rate, format="FLAC", subtype="PCM_16")
-    return out.getvalue()
+    return _data_uri("audio/flac", out.getvalue())
 
 
 def _data_uri(kind: str, content: bytes) -> str:

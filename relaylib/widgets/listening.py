@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy.typing as npt
 
 from relaylib.audio import resample
 from relaylib.errors import ParameterError
+from relaylib.evaluate.clips import sound_uri
 from relaylib.types import SAMPLE_RATE, Waveform, ms_to_samples, samples_to_ms
 from relaylib.widgets.sound import Recording
 from relaylib.widgets.sound.pcm import to_int16
@@ -27,6 +26,7 @@ AudioGiven = str | os.PathLike[str] | Waveform | npt.NDArray[np.floating]
 _FINE_SAMPLES = 60 * SAMPLE_RATE
 _FULL_SCALE = 32768.0
 _TOP = 127.0
+_LEAD = 64  # samples around a clip, 4 ms, so that it is known to be a cut and faded
 
 
 class Sound(Protocol):
@@ -121,14 +121,13 @@ def outline(sound: Sound, start_ms: int, end_ms: int, n_columns: int) -> dict[st
 
 
 def player(sound: Sound, start_ms: int, end_ms: int, *, autoplay: bool = True) -> str:
-    """Return an HTML player for a stretch, which it holds as WAV; a sentence where nothing is decoded."""
-    import soundfile
-
-    samples = sound.samples(ms_to_samples(max(0, start_ms)), ms_to_samples(end_ms))
-    if not len(samples):
+    """Return an HTML player for a stretch, which it holds as FLAC; a sentence where nothing is decoded."""
+    first, last = ms_to_samples(max(0, start_ms)), ms_to_samples(end_ms)
+    lead = min(first, _LEAD)
+    samples = sound.samples(first - lead, last + _LEAD) / np.float32(_FULL_SCALE)
+    if len(samples) <= lead:
         return "<i>This stretch is not decoded yet.</i>"
-    out = io.BytesIO()
-    soundfile.write(out, samples, SAMPLE_RATE, format="WAV", subtype="PCM_16")
-    content = base64.b64encode(out.getvalue()).decode("ascii")
+    start_ms = samples_to_ms(lead)
+    uri = sound_uri(Waveform(samples), start_ms, start_ms + samples_to_ms(last - first))
     play = " autoplay" if autoplay else ""
-    return f'<audio controls{play} style="height:32px" src="data:audio/wav;base64,{content}"></audio>'
+    return f'<audio controls{play} style="height:32px" src="{uri}"></audio>'

@@ -53,13 +53,15 @@ def test_a_file_is_drawn_like_its_samples(tmp_path):
 
 
 def test_the_player_holds_the_stretch():
-    """The WAV inside is the samples from 250 to 500 ms, read by libsndfile."""
+    """The FLAC inside is the samples from 250 to 500 ms, faded for 4 ms at the cuts, read by libsndfile."""
     samples = (np.arange(16_000, dtype=np.float32) / 32_768) % 1
     html = player(open_sound(samples), 250, 500)
     content = base64.b64decode(re.search(r"base64,([^\"]+)", html).group(1))
     played, rate = soundfile.read(io.BytesIO(content), dtype="float32")
     assert rate == 16_000
-    np.testing.assert_array_equal(played, samples[4000:8000])
+    assert len(played) == 4000
+    np.testing.assert_array_equal(played[64:-64], samples[4064:7936])
+    assert (played[0], abs(played[-1])) == (0.0, pytest.approx(0.0, abs=samples[8000] / 32))
 
 
 def test_nothing_to_play_is_said():
