@@ -29,7 +29,6 @@ from .models import embed_stream as embed_stream
 from .models import encoder_names as encoder_names
 from .models import load_encoder as load_encoder
 from .models import register_encoder as register_encoder
-from .models import train as train
 from .plot import plot_detections as plot_detections
 from .postprocess import decode as decode
 from .types import Annotation as Annotation
@@ -43,3 +42,7 @@ from .types import Manifest as Manifest
 from .types import Scores as Scores
 from .types import Waveform as Waveform
 from .version import __version__ as __version__
+from .widgets.annotate import annotate as annotate
+from .widgets.explore import explore as explore
+from .widgets.review import review as review
+from .widgets.training import train as train

@@ -1,0 +1,88 @@
+"""What people label, as an annotator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from relaylib.types import ArtifactType, FileResult, Manifest
+from relaylib.widgets.annotator import Annotator
+from relaylib.widgets.session import Session
+from relaylib.widgets.sources import Marked, PathLike, opened, types_of
+from relaylib.widgets.suggestions import Detects, Suggestions
+from relaylib.widgets.suggestions import suggest as suggested_by
+
+__all__ = ["annotate"]
+
+
+def annotate(
+    source: PathLike | Sequence[PathLike] | Manifest,
+    *,
+    artifact_types: Iterable[str | ArtifactType] | None = None,
+    annotations: Marked | None = None,
+    suggest: Sequence[FileResult] | PathLike | Detects | None = None,
+    manifest: PathLike | None = None,
+    audio_root: PathLike | None = None,
+    height: int = 300,
+    theme: Literal["auto", "light", "dark"] = "auto",
+) -> Annotator:
+    """Label recordings in a notebook: hear them, see them, mark spans.
+
+    Parameters
+    ----------
+    source : path, sequence of paths, or Manifest
+        What to label: an audio file, several, a folder of them, or a manifest. Labels of a manifest file are kept in
+        it.
+    artifact_types : iterable of str or ArtifactType, optional
+        What may be marked, in the order of the number keys. Default: the types of `source`, `annotations` and
+        `suggest`, or a single one.
+    annotations : mapping of str to Annotations, iterable of Annotation, or Manifest, optional
+        What is marked already, by filename; for a single recording its annotations alone do. Where `manifest` has a
+        recording already, what stands there counts.
+    suggest : sequence of FileResult, path, or Detector, optional
+        What a detector suggests, to be accepted, corrected or rejected: results, a detections JSON, or a detector,
+        which is asked when a recording is opened.
+    manifest : path, optional
+        A JSON manifest in which every change is kept at once; made where it is missing. Without it, and unless
+        `source` is one, labels live in memory.
+    audio_root : path, optional
+        What the filenames of a manifest are relative to. Default: its folder.
+    height : int
+        Of the picture, in pixels.
+    theme : "auto", "light" or "dark"
+        "auto" follows the page.
+
+    Returns
+    -------
+    Annotator
+        Show it by returning it from a cell. ``.annotations`` are at any time those of the recording on the screen,
+        ``.to_manifest()`` is everything.
+
+    Raises
+    ------
+    ParameterError
+        If `source` is none of these, or has no recordings.
+    FormatError
+        If a manifest or a detections file breaks its format.
+
+    Examples
+    --------
+    >>> from relaylib.demo import example_audio
+    >>> annotator = annotate(example_audio(), artifact_types=["glitch", "long pause"])
+    >>> annotator.annotations
+    ()
+    """
+    opened_ = opened(
+        source,
+        artifact_types=artifact_types,
+        annotations=annotations,
+        manifest=manifest,
+        audio_root=audio_root,
+    )
+    names = list(opened_.paths)
+    found = Suggestions({}) if suggest is None else suggested_by(suggest, names)
+    known = opened_.keeper.manifest().type_names
+    seen = dict.fromkeys(span.artifact_type for spans in found.known.values() for span in spans)
+    new = types_of([name for name in seen if name not in known], len(known))
+    session = Session(opened_.keeper, opened_.paths.__getitem__, filenames=names, artifact_types=new)
+    return Annotator(session, found, height=height, theme=theme)

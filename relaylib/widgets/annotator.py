@@ -1,0 +1,290 @@
+"""The annotator on the screen: what is synced with its view, and what becomes of the messages that come from there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from relaylib.errors import RelayError
+from relaylib.plot import type_colors
+from relaylib.types import Annotation, ArtifactType, Detection, Manifest
+from relaylib.widgets.editing import Draw, edit_of
+from relaylib.widgets.esm import joined
+from relaylib.widgets.lanes import bodies_of
+from relaylib.widgets.marks import annotations_of
+from relaylib.widgets.on_loop import on_loop
+from relaylib.widgets.session import Session
+from relaylib.widgets.snapping import snap
+from relaylib.widgets.sound import Recording
+from relaylib.widgets.suggestions import Suggestions
+
+__all__ = ["Annotator"]
+
+_STATIC = Path(__file__).parent / "static"
+_FIRST_VIEW_MS = 30_000
+
+
+class Annotator(anywidget.AnyWidget):
+    """Label recordings in a notebook: hear them, see them, mark spans. Made by :func:`relaylib.annotate`.
+
+    Parameters
+    ----------
+    session : Session
+        The recordings and their labels.
+    height : int
+        Of the picture, in pixels.
+    theme : "auto", "light" or "dark"
+        "auto" follows the page.
+
+    Attributes
+    ----------
+    annotations : tuple of Annotation
+        Of the recording on the screen, as they are now; can be observed.
+    selected : int or None
+        The id of the mark that is selected.
+    view_ms : tuple of float
+        What is shown of the recording, from and to; may be set.
+    current : int
+        Which recording is on the screen; :meth:`go_to` changes it.
+    """
+
+    _esm = joined(_STATIC / "index.js")
+    _css = _STATIC / "annotator.css"
+
+    artifact_types = traitlets.List(traitlets.Dict()).tag(sync=True)
+    marks = traitlets.List(traitlets.Dict()).tag(sync=True)
+    sound = traitlets.Dict().tag(sync=True)
+    files = traitlets.List(traitlets.Dict()).tag(sync=True)
+    current = traitlets.Int(0).tag(sync=True)
+    shown = traitlets.List(traitlets.Int()).tag(sync=True)
+    file_filter = traitlets.Unicode("all").tag(sync=True)
+    history = traitlets.Dict().tag(sync=True)
+    saved = traitlets.Dict().tag(sync=True)
+    can_publish = traitlets.Bool(False).tag(sync=True)
+    selected = traitlets.Int(None, allow_none=True).tag(sync=True)
+    view_ms = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.0, 1.0)).tag(sync=True)
+    theme = traitlets.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
+    height = traitlets.Int(300).tag(sync=True)
+    annotations = traitlets.Tuple()
+
+    def __init__(
+        self, session: Session, suggestions: Suggestions | None = None, *, height: int = 300, theme: str = "auto"
+    ) -> None:
+        self._session = session
+        self._recording: Recording | None = None
+        super().__init__(height=height, theme=theme)
+        self._n_sounds = 0
+        self._suggestions = Suggestions({}) if suggestions is None else suggestions
+        self._asked: set[str] = set()
+        for name, detections in self._suggestions.known.items():
+            session.suggest(name, detections, self._suggestions.by)
+        self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
+            "edit": self._on_edit,
+            "undo": lambda _: self._edited(session.undo()),
+            "redo": lambda _: self._edited(session.redo()),
+            "open": lambda message: self.go_to(int(message["index"])),
+            "done": lambda message: self.set_done(bool(message["done"]), index=int(message["index"])),
+            "reload": lambda _: self.go_to(self.current),
+            "filter": self._on_filter,
+            "snap": self._on_snap,
+            "tile": self._on_tile,
+            "pcm": self._on_pcm,
+            "publish": lambda _: self.publish(),
+        }
+        self.on_msg(self._on_message)
+        colors = _colors(session.artifact_types)
+        self.artifact_types = [
+            {"name": t.name, "color": colors[t.name], "description": t.description, "key": str(k) if k < 10 else None}
+            for k, t in enumerate(session.artifact_types, start=1)
+        ]
+        self.can_publish = session.can_publish
+        self.go_to(0)
+
+    def __repr__(self) -> str:
+        return f"<Annotator of {len(self.files)} recordings, {self.sound.get('filename')!r} on the screen>"
+
+    @property
+    def annotations_by_file(self) -> dict[str, tuple[Annotation, ...]]:
+        """The annotations of every recording by its name, as they are now."""
+        return {item.filename: item.annotations for item in self.to_manifest()}
+
+    def to_manifest(self) -> Manifest:
+        """Return everything that is labelled, as it is now."""
+        return self._session.to_manifest()
+
+    def go_to(self, index: int) -> None:
+        """Put a recording on the screen.
+
+        Raises
+        ------
+        ParameterError
+            If there is no recording `index`.
+        """
+        self._session.open(index)
+        if self._recording is not None:
+            self._recording.close()
+        self._n_sounds += 1
+        sound = f"{self.model_id}-{self._n_sounds}"
+        later = on_loop(self._heard)
+        self._recording = Recording(self._session.path, on_progress=lambda recording: later(sound, recording))
+        with self.hold_sync():
+            self.current = index
+            self.selected = None
+            self._show_sound(sound, self._recording)
+            self.view_ms = (0.0, float(min(self._recording.duration_ms, _FIRST_VIEW_MS) or 1))
+            self._show_labels()
+            self._show_files()
+        self._detect(self._session.filename)
+
+    def set_done(self, done: bool = True, *, index: int | None = None) -> None:
+        """Say that a recording is labelled, by default the one on the screen, or that it is not.
+
+        Raises
+        ------
+        ParameterError
+            If there is no recording `index`.
+        """
+        self._session.set_done(self.current if index is None else index, done)
+        self._show_files()
+
+    def publish(self) -> None:
+        """Publish the labels of a dataset of the REST API.
+
+        Raises
+        ------
+        ParameterError
+            If the labels are kept elsewhere.
+        """
+        self._session.publish()
+        self._show_files()
+
+    def close(self) -> None:
+        """Take the widget off the screen, and let go of the recording."""
+        if self._recording is not None:
+            self._recording.close()
+        self._session.close()
+        super().close()
+
+    def _on_message(self, _: object, message: dict[str, Any], __: object) -> None:
+        handler = self._handlers.get(message.get("kind", ""))
+        if handler is None:
+            return
+        try:
+            handler(message)
+        except (RelayError, OSError) as exc:
+            self._fail(str(exc))
+
+    def _on_edit(self, message: dict[str, Any]) -> None:
+        edit = edit_of(message["edit"])
+        drawn = self._session.marks.next_id
+        with self.hold_sync():
+            self._edited(self._session.do(edit))
+            if isinstance(edit, Draw):
+                self.selected = drawn
+
+    def _edited(self, changed: bool) -> None:
+        if changed:
+            with self.hold_sync():
+                self._show_labels()
+                self._show_files()
+            if self.saved["state"] == "failed":
+                self._fail(self.saved["message"])
+
+    def _on_filter(self, message: dict[str, Any]) -> None:
+        self._session.set_filter(message["filter"])
+        self._show_files()
+
+    def _on_snap(self, message: dict[str, Any]) -> None:
+        if self._recording is not None:
+            ms = snap(self._recording.samples, max(0, round(message["ms"])))
+            self.send({"kind": "snap", "request": message["request"], "ms": ms})
+
+    def _on_tile(self, message: dict[str, Any]) -> None:
+        if self._recording is None or message["sound"] != self.sound["id"]:
+            return
+        tile = self._recording.tile(message["level"], message["index"])
+        columns, bands = tile.spectrogram.shape
+        answer = {key: message[key] for key in ("kind", "sound", "level", "index")}
+        self.send(
+            {**answer, "columns": columns, "bands": bands, "whole": tile.whole},
+            [tile.peaks.tobytes(), tile.spectrogram.tobytes()],
+        )
+
+    def _on_pcm(self, message: dict[str, Any]) -> None:
+        if self._recording is None or message["sound"] != self.sound["id"]:
+            return
+        answer = {key: message[key] for key in ("kind", "sound", "start", "request")}
+        self.send(answer, [self._recording.pcm(message["start"], message["end"])])
+
+    def _detect(self, filename: str) -> None:
+        """Have the detector look for what to suggest, once for each recording, in a thread of its own."""
+        suggestions = self._suggestions
+        if suggestions.detector is None or filename in self._asked or filename in suggestions.known:
+            return
+        self._asked.add(filename)
+        path, found, failed = self._session.path, on_loop(self._found), on_loop(self._fail)
+
+        def work() -> None:
+            try:
+                detections = suggestions.of(filename, path)
+            except (RelayError, OSError) as exc:
+                failed(f"{filename}: no suggestions: {exc}")
+            else:
+                found(filename, detections)
+
+        threading.Thread(target=work, name=f"suggestions for {filename}", daemon=True).start()
+
+    def _found(self, filename: str, detections: Sequence[Detection]) -> None:
+        self._session.suggest(filename, detections, self._suggestions.by)
+        with self.hold_sync():
+            self._show_labels()
+            self._show_files()
+
+    def _fail(self, message: str) -> None:
+        self.send({"kind": "error", "message": message})
+
+    def _heard(self, sound: str, recording: Recording) -> None:
+        if sound == self.sound.get("id"):
+            self._show_sound(sound, recording)
+
+    def _show_sound(self, sound: str, recording: Recording) -> None:
+        before = self.sound.get("duration_ms", 0)
+        self._session.found(recording.duration_ms or None, recording.error)
+        self.sound = {
+            "id": sound,
+            "filename": self._session.filename,
+            "duration_ms": recording.duration_ms,
+            "decoded_ms": recording.decoded_ms,
+            "error": recording.error,
+        }
+        if self.view_ms[1] <= 1.0 < before + recording.duration_ms:
+            self.view_ms = (0.0, float(min(recording.duration_ms, _FIRST_VIEW_MS)))
+        if recording.error is not None:
+            self._show_files()
+
+    def _show_labels(self) -> None:
+        marks = self._session.marks
+        self.marks = bodies_of(marks)
+        self.history = {"undo": self._session.can_undo, "redo": self._session.can_redo}
+        self.annotations = annotations_of(marks)
+        if self.selected not in [mark.id for mark in marks.items]:
+            self.selected = None
+
+    def _show_files(self) -> None:
+        self.files = [asdict(file) for file in self._session.files]
+        self.file_filter = self._session.filter
+        self.shown = self._session.shown
+        self.saved = asdict(self._session.saved)
+
+
+def _colors(types: Sequence[ArtifactType]) -> dict[str, str]:
+    """Return the colour of each type; where all have the same, as by default, others that can be told apart."""
+    if len(types) > 1 and len({type_.color for type_ in types}) == 1:
+        return type_colors(type_.name for type_ in types)
+    return {type_.name: type_.color for type_ in types}
