@@ -61,7 +61,8 @@ def test_the_player_holds_the_stretch():
     assert rate == 16_000
     assert len(played) == 4000
     np.testing.assert_array_equal(played[64:-64], samples[4064:7936])
-    assert (played[0], abs(played[-1])) == (0.0, pytest.approx(0.0, abs=samples[8000] / 32))
+    assert played[0] == 0.0
+    assert abs(played[-1]) <= samples[8000] / 32
 
 
 def test_nothing_to_play_is_said():
