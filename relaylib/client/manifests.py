@@ -14,7 +14,7 @@ from relaylib.client.resource import PathLike
 from relaylib.errors import ParameterError
 from relaylib.types import Annotation, ArtifactType, AudioItem, Manifest
 
-__all__ = ["UploadedManifest", "audio_paths", "manifest_of", "spans_to_send", "unique_names"]
+__all__ = ["UploadedManifest", "annotation_of", "audio_paths", "manifest_of", "spans_to_send", "unique_names"]
 
 _MOST_NAMED = 5
 
@@ -45,13 +45,20 @@ def manifest_of(
     spans: dict[UUID, list[Annotation]] = {file.id: [] for file in files}
     known = {body.name: ArtifactType(body.name, body.description, body.color) for body in types}
     for body in annotations:
-        if body.audio_file_id in spans and 0 <= body.start_ms < body.end_ms:
-            confidence = 1.0 if body.confidence is None else body.confidence
-            span = Annotation(body.start_ms, body.end_ms, body.artifact_type, confidence, body.extra_data)
+        span = annotation_of(body)
+        if body.audio_file_id in spans and span is not None:
             spans[body.audio_file_id].append(span)
             known.setdefault(body.artifact_type, ArtifactType(body.artifact_type))
     items = (AudioItem(names[file.id], file.duration_ms, annotations=tuple(sorted(spans[file.id]))) for file in files)
     return Manifest(tuple(known.values()), tuple(items))
+
+
+def annotation_of(body: AnnotationBody) -> Annotation | None:
+    """Return an annotation of a server as one of the library; None if it has no length, and so marks nothing."""
+    if not 0 <= body.start_ms < body.end_ms:
+        return None
+    confidence = 1.0 if body.confidence is None else body.confidence
+    return Annotation(body.start_ms, body.end_ms, body.artifact_type, confidence, body.extra_data)
 
 
 def audio_paths(manifest: Manifest, audio_root: PathLike) -> list[Path]:
