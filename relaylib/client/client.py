@@ -18,7 +18,7 @@ from relaylib.client.errors import UploadError
 from relaylib.client.http import Http, plain_url
 from relaylib.client.inference_files import InferenceFiles
 from relaylib.client.inference_jobs import InferenceJobs
-from relaylib.client.manifests import UploadedManifest, audio_paths, spans_to_send
+from relaylib.client.manifests import UploadedManifest, audio_paths, check_finished, spans_to_send
 from relaylib.client.models import Models
 from relaylib.client.resource import PathLike
 from relaylib.client.retries import RetryPolicy
@@ -156,12 +156,14 @@ class Client:
         Raises
         ------
         ParameterError
-            If a recording isn't there; nothing was made then.
+            If a recording isn't there, or is to be published while it is still being labelled; nothing was made then.
         UploadError
             If a recording did not arrive. The dataset, which the message names, keeps those that did.
         JobFailedError
             If a recording cannot be decoded by the server.
         """
+        if publish:
+            check_finished(manifest)
         paths = audio_paths(manifest, audio_root)
         dataset = self.datasets.create(name, artifact_types=manifest.artifact_types, description=description)
         results = self.audio.upload_many(dataset.id, paths, workers=workers, progress=progress)

@@ -14,7 +14,15 @@ from relaylib.client.resource import PathLike
 from relaylib.errors import ParameterError
 from relaylib.types import Annotation, ArtifactType, AudioItem, Manifest
 
-__all__ = ["UploadedManifest", "annotation_of", "audio_paths", "manifest_of", "spans_to_send", "unique_names"]
+__all__ = [
+    "UploadedManifest",
+    "annotation_of",
+    "audio_paths",
+    "check_finished",
+    "manifest_of",
+    "spans_to_send",
+    "unique_names",
+]
 
 _MOST_NAMED = 5
 
@@ -78,6 +86,23 @@ def audio_paths(manifest: Manifest, audio_root: PathLike) -> list[Path]:
             f"{', '.join(missing[:_MOST_NAMED])}{more}."
         )
     return paths
+
+
+def check_finished(manifest: Manifest) -> None:
+    """Raise if recordings are still being labelled: a published annotation set cannot say so.
+
+    Raises
+    ------
+    ParameterError
+        If some are; the message says how many, and names the first.
+    """
+    unfinished = [item.filename for item in manifest if item.done is False]
+    if unfinished:
+        raise ParameterError(
+            f"{len(unfinished)} of {len(manifest)} recordings are still being labelled (done is false), "
+            f"{unfinished[0]!r} first; published, what is not marked in them would pass for clean. Leave them out, or "
+            "give publish=False and finish them there."
+        )
 
 
 def spans_to_send(manifest: Manifest, audio: Mapping[str, AudioFile]) -> list[CreateAnnotation]:

@@ -91,3 +91,14 @@ def test_recordings_that_are_not_there_are_told_before_anything_is_made(web, cli
     with pytest.raises(ParameterError, match=r"1 of 2 recordings are not in .*: a\.wav\."):
         client.upload_manifest(manifest, tmp_path, name="x")
     assert web.asked == []
+
+
+def test_recordings_that_are_still_being_labelled_are_not_published(web, client, tmp_path):
+    """The server would take them for clean; without publishing, they go there to be finished."""
+    (tmp_path / "b.wav").write_bytes(b"RIFF")
+    manifest = Manifest((ArtifactType("x"),), (AudioItem("a.wav", done=True), AudioItem("b.wav", done=False)))
+    with pytest.raises(ParameterError, match=r"1 of 2 recordings are still being labelled \(done is false\), 'b\.wav'"):
+        client.upload_manifest(manifest, tmp_path, name="x")
+    assert web.asked == []
+    with pytest.raises(ParameterError, match=r"1 of 2 recordings are not in .*: a\.wav"):
+        client.upload_manifest(manifest, tmp_path, name="x", publish=False)
