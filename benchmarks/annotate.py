@@ -2,9 +2,9 @@
 
 The demo's speech, again and again for an hour at 44.1 kHz, in each format. A fresh process, in which only the package
 is imported, opens it. Measured are the time until the first second can be seen whole (libraries are loaded in it) and
-until all is decoded; what the main thread notices of the decoding, as the delay of sleeps of 5 ms; how long a tile of
-256 columns takes at any zoom and place, while decoding goes on and afterwards; and by how much the memory has grown at
-the end, against the same process after a recording of seconds.
+until all is decoded; what the main thread notices of the decoding, as the delay of sleeps of 5 ms, and how long a tile
+of 256 columns takes at any zoom and place, both while decoding goes on and afterwards, which tells how busy the machine
+is; and by how much the memory has grown at the end, against the same process after a recording of seconds.
 
     python benchmarks/annotate.py [--minutes 60] [--formats wav flac mp3 m4a] [--tiles 300] [--json FILE]
 """
@@ -100,20 +100,20 @@ def measure(path: Path, n_tiles: int) -> dict[str, float]:
     while not recording.tile(0, 0).whole:
         time.sleep(0.005)
     figures = {"first_picture_s": time.perf_counter() - start}
-    delays, busy = [], []
-    while not recording.done.is_set():
-        delays.append(seconds_of(lambda: time.sleep(0.005)) - 0.005)
+    delays: dict[str, list[float]] = {"busy": [], "idle": []}
+    tiles: dict[str, list[float]] = {"busy": [], "idle": []}
+    while len(tiles["idle"]) < n_tiles:
+        state = "idle" if recording.done.is_set() else "busy"
+        if state == "busy":
+            figures["decoded_s"] = time.perf_counter() - start
+        delays[state].append(seconds_of(lambda: time.sleep(0.005)) - 0.005)
         level, index = random_tile(rng, recording.decoded_ms)
-        busy.append(seconds_of(lambda level=level, index=index: recording.tile(level, index)))
+        tiles[state].append(seconds_of(lambda level=level, index=index: recording.tile(level, index)))
     assert recording.error is None, recording.error
-    figures["decoded_s"] = time.perf_counter() - start
-    figures["delay_median_s"], figures["delay_p95_s"] = np.percentile(delays, [50, 95])
-    figures["busy_tile_median_s"], figures["busy_tile_p95_s"] = np.percentile(busy, [50, 95])
-    idle = []
-    for _ in range(n_tiles):
-        level, index = random_tile(rng, recording.duration_ms)
-        idle.append(seconds_of(lambda level=level, index=index: recording.tile(level, index)))
-    figures["tile_median_s"], figures["tile_p95_s"] = np.percentile(idle, [50, 95])
+    for name, found in (("delay", delays), ("tile", tiles)):
+        for state, times in found.items():
+            low, high = np.percentile(times, [50, 95])
+            figures |= {f"{state}_{name}_median_s": low, f"{state}_{name}_p95_s": high}
     figures["piece_median_s"] = float(np.median([seconds_of(lambda: recording.pcm(0, 160_000)) for _ in range(20)]))
     recording.close()
     return figures
@@ -149,7 +149,10 @@ def main() -> None:
 
     report = {}
     print(f"{options.minutes:g} minutes; times in ms, median / 95th percentile")
-    print("format   first picture   all decoded   delay of main   tile meanwhile   tile after     10 s sound   memory")
+    print("                                        while decoding                 afterwards")
+    print(
+        "format   first picture   all decoded    delay          tile           delay         tile     10 s     memory"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for format_ in options.formats:
             path, warm_up = Path(folder) / f"long.{format_}", Path(folder) / f"short.{format_}"
@@ -161,10 +164,11 @@ def main() -> None:
             ms = {name: 1e3 * value for name, value in found.items()}
             print(
                 f"{format_:6}{ms['first_picture_s']:16.0f}{ms['decoded_s']:14.0f}"
-                f"{ms['delay_median_s']:9.1f} /{ms['delay_p95_s']:5.1f}"
-                f"{ms['busy_tile_median_s']:10.1f} /{ms['busy_tile_p95_s']:5.1f}"
-                f"{ms['tile_median_s']:6.1f} /{ms['tile_p95_s']:5.1f}"
-                f"{ms['piece_median_s']:15.1f}{found['growth_mb']:7.1f} MB"
+                + "".join(
+                    f"{ms[f'{which}_median_s']:7.1f} /{ms[f'{which}_p95_s']:6.1f}"
+                    for which in ("busy_delay", "busy_tile", "idle_delay", "idle_tile")
+                )
+                + f"{ms['piece_median_s']:10.1f}{found['growth_mb']:11.1f} MB"
             )
     if options.json:
         options.json.write_text(
