@@ -120,6 +120,7 @@ def test_tiles_have_the_shape_of_the_protocol(take):
             assert (tile.spectrogram.shape, tile.spectrogram.dtype) == ((256, 96), np.uint8)
             assert tile.peaks.flags.c_contiguous
             assert tile.spectrogram.flags.c_contiguous
+            np.testing.assert_array_equal(recording.peaks(level, 256 * index, 256), tile.peaks)
             assert tile.whole
 
 
