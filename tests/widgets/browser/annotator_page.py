@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
+
+FAR_PX = 50
 
 ROWS = """rows => rows.map(row => ({
     id: Number(row.dataset.mark), state: row.dataset.state, artifact_type: row.dataset.type,
@@ -124,15 +127,28 @@ class AnnotatorPage:
         self.page.mouse.click(self.x_of(ms), self.y_of(band))
 
     def zoom(self, at_ms: float, length_ms: float) -> None:
-        """Turn the wheel at a time until no more than `length_ms` is in sight."""
-        self.page.mouse.move(self.x_of(at_ms), self.y_of("wave"))
+        """Show `length_ms` or less around a time: everything by the key, then in and aside by the wheel."""
+        self.focus()
+        self._see(lambda: self.page.keyboard.press("0"))
         while self.ms_per_pixel() * self._box(self.picture)["width"] > length_ms:
-            before = self.view_ms()
-            self.page.mouse.wheel(0, -240)
-            self.page.wait_for_function(
-                "([picture, start, end]) => +picture.dataset.startMs !== start || +picture.dataset.endMs !== end",
-                arg=[self.picture.element_handle(), *before],
-            )
+            box = self._box(self.picture)
+            x = min(max(self.x_of(at_ms), box["x"] + 1), box["x"] + box["width"] - 2)
+            self.page.mouse.move(x, self.y_of("wave"))
+            self._see(lambda: self.page.mouse.wheel(0, -600))
+            start, end = self.view_ms()
+            wanted = min(max(at_ms - (end - start) / 2, 0), self.duration_ms() - (end - start))
+            aside = (wanted - start) / self.ms_per_pixel()
+            if abs(aside) > FAR_PX:
+                self._see(lambda by=aside: self.page.mouse.wheel(by, 0))
+
+    def _see(self, act: Callable[[], None]) -> None:
+        """Do what changes the view, and wait until it has changed."""
+        before = self.view_ms()
+        act()
+        self.page.wait_for_function(
+            "([picture, start, end]) => +picture.dataset.startMs !== start || +picture.dataset.endMs !== end",
+            arg=[self.picture.element_handle(), *before],
+        )
 
     def duration_ms(self) -> float:
         """Return the length of the recording."""
@@ -141,11 +157,8 @@ class AnnotatorPage:
     def go_to(self, ms: float) -> None:
         """Bring a time into sight by a click on the overview."""
         box = self._box(self.part("overview"))
-        self.page.mouse.click(box["x"] + ms / self.duration_ms() * (box["width"] - 1), box["y"] + box["height"] / 2)
-        self.page.wait_for_function(
-            "([picture, ms]) => +picture.dataset.startMs <= ms && +picture.dataset.endMs >= ms",
-            arg=[self.picture.element_handle(), ms],
-        )
+        x = box["x"] + ms / self.duration_ms() * (box["width"] - 1)
+        self._see(lambda: self.page.mouse.click(x, box["y"] + box["height"] / 2))
 
     def wait_until_decoded(self) -> None:
         """Go to the end, and wait until the picture of it is whole: what lies before has been read by then."""

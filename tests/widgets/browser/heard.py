@@ -35,15 +35,12 @@ SCRIPT = """(() => {
         } else if (target instanceof AudioDestinationNode && heard.recorder) connect.call(this, heard.recorder);
         return connect.call(this, target, ...rest);
     };
-    const look = () => {
-        const picture = document.querySelector("[data-relay=picture]");
-        if (heard.context && picture) {
-            const latency = heard.context.outputLatency || heard.context.baseLatency || 0;
-            heard.cursor.push([heard.context.currentTime - latency, Number(picture.dataset.cursorMs)]);
-        }
-        requestAnimationFrame(look);
+    const look = ([{ target }]) => {
+        if (!heard.context) return;
+        const latency = heard.context.outputLatency || heard.context.baseLatency || 0;
+        heard.cursor.push([heard.context.currentTime - latency, Number(target.dataset.cursorMs)]);
     };
-    requestAnimationFrame(look);
+    new MutationObserver(look).observe(document, { subtree: true, attributeFilter: ["data-cursor-ms"] });
 })()"""
 
 TAKE = """() => {
@@ -80,7 +77,7 @@ class Heard:
             The audio clock at each sample.
         samples : np.ndarray [shape=(n_samples,), float32]
         cursor : np.ndarray [shape=(n_looks, 2), float64]
-            The audio clock of what is heard at a repaint of the page, and the cursor then in ms.
+            The audio clock of what is heard when the cursor moves, and the cursor then in ms.
         """
         found = page.evaluate(TAKE)
         samples = np.frombuffer(base64.b64decode(found["samples"]), np.float32)
