@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from relaylib.types import ArtifactType, FileResult, Manifest
+from relaylib.types import ArtifactType, FileResult
 from relaylib.widgets.annotator import Annotator
 from relaylib.widgets.session import Session
-from relaylib.widgets.sources import Marked, PathLike, opened, types_of
+from relaylib.widgets.sources import Given, Marked, PathLike, opened, types_of
 from relaylib.widgets.suggestions import Detects, Suggestions
 from relaylib.widgets.suggestions import suggest as suggested_by
 
@@ -16,7 +16,7 @@ __all__ = ["annotate"]
 
 
 def annotate(
-    source: PathLike | Sequence[PathLike] | Manifest,
+    source: Given,
     *,
     artifact_types: Iterable[str | ArtifactType] | None = None,
     annotations: Marked | None = None,
@@ -30,9 +30,9 @@ def annotate(
 
     Parameters
     ----------
-    source : path, sequence of paths, or Manifest
-        What to label: an audio file, several, a folder of them, or a manifest. Labels of a manifest file are kept in
-        it.
+    source : path, sequence of paths, Manifest, or (Client, dataset id)
+        What to label: an audio file, several, a folder of them, a manifest, or a dataset of the REST API. Labels of a
+        manifest file are kept in it, those of a dataset in its draft annotation set.
     artifact_types : iterable of str or ArtifactType, optional
         What may be marked, in the order of the number keys. Default: the types of `source`, `annotations` and
         `suggest`, or a single one.
@@ -43,8 +43,8 @@ def annotate(
         What a detector suggests, to be accepted, corrected or rejected: results, a detections JSON, or a detector,
         which is asked when a recording is opened.
     manifest : path, optional
-        A JSON manifest in which every change is kept at once; made where it is missing. Without it, and unless
-        `source` is one, labels live in memory.
+        A JSON manifest in which every change is kept at once; made where it is missing. Without it, labels of audio
+        files live in memory.
     audio_root : path, optional
         What the filenames of a manifest are relative to. Default: its folder.
     height : int
@@ -79,10 +79,9 @@ def annotate(
         manifest=manifest,
         audio_root=audio_root,
     )
-    names = list(opened_.paths)
-    found = Suggestions({}) if suggest is None else suggested_by(suggest, names)
+    found = Suggestions({}) if suggest is None else suggested_by(suggest, opened_.filenames)
     known = opened_.keeper.manifest().type_names
     seen = dict.fromkeys(span.artifact_type for spans in found.known.values() for span in spans)
     new = types_of([name for name in seen if name not in known], len(known))
-    session = Session(opened_.keeper, opened_.paths.__getitem__, filenames=names, artifact_types=new)
+    session = Session(opened_.keeper, opened_.locate, filenames=opened_.filenames, artifact_types=new)
     return Annotator(session, found, height=height, theme=theme)

@@ -103,7 +103,6 @@ class Annotator(anywidget.AnyWidget):
             {"name": t.name, "color": colors[t.name], "description": t.description, "key": str(k) if k < 10 else None}
             for k, t in enumerate(session.artifact_types, start=1)
         ]
-        self.can_publish = session.can_publish
         self.go_to(0)
 
     def __repr__(self) -> str:
@@ -281,6 +280,7 @@ class Annotator(anywidget.AnyWidget):
         self.file_filter = self._session.filter
         self.shown = self._session.shown
         self.saved = asdict(self._session.saved)
+        self.can_publish = self._session.can_publish
 
 
 def _colors(types: Sequence[ArtifactType]) -> dict[str, str]:

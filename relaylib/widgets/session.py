@@ -130,7 +130,7 @@ class Session:
     @property
     def can_publish(self) -> bool:
         """Whether the labels can be published."""
-        return hasattr(self._keeper, "publish")
+        return bool(getattr(self._keeper, "can_publish", False))
 
     def to_manifest(self) -> Manifest:
         """Return everything that is labelled, as it is now."""

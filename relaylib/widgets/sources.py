@@ -1,13 +1,15 @@
-"""Where recordings to label come from: files, folders, manifests, with what is marked in them already."""
+"""Where recordings to label come from, with what is marked in them already, and what keeps their labels."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
 
 from relaylib.audio import find_audio
 from relaylib.errors import ParameterError
@@ -15,10 +17,14 @@ from relaylib.plot import OKABE_ITO
 from relaylib.types import Annotation, ArtifactType, AudioItem, Manifest
 from relaylib.widgets.keeping import Keeper, ManifestKeeper, MemoryKeeper
 
-__all__ = ["Marked", "PathLike", "Source", "opened", "types_of"]
+if TYPE_CHECKING:
+    from relaylib.client import Client
+
+__all__ = ["ANY_TYPE", "Given", "Marked", "PathLike", "Source", "opened", "types_of"]
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 Marked: TypeAlias = "Mapping[str, Iterable[Annotation]] | Iterable[Annotation] | Manifest"
+Given: TypeAlias = "PathLike | Sequence[PathLike] | Manifest | tuple[Client, UUID | str]"
 
 ANY_TYPE = "artifact"
 """What is marked where nobody says what."""
@@ -26,9 +32,10 @@ ANY_TYPE = "artifact"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """Recordings by filename, and what keeps their labels."""
+    """Recordings by filename, where they are, and what keeps their labels."""
 
-    paths: Mapping[str, Path]
+    filenames: tuple[str, ...]
+    locate: Callable[[str], Path]
     keeper: Keeper
 
 
@@ -48,7 +55,7 @@ def types_of(given: Iterable[str | ArtifactType], n_before: int = 0) -> tuple[Ar
 
 
 def opened(
-    source: PathLike | Sequence[PathLike] | Manifest,
+    source: Given,
     *,
     artifact_types: Iterable[str | ArtifactType] | None = None,
     annotations: Marked | None = None,
@@ -67,6 +74,13 @@ def opened(
     types = () if artifact_types is None else types_of(artifact_types)
     if isinstance(source, Manifest):
         return _of_manifest(source, types, annotations, manifest, Path(audio_root or "."))
+    dataset = _dataset(source)
+    if dataset is not None:
+        if annotations is not None or manifest is not None:
+            raise ParameterError(
+                "labels of a dataset are kept in its draft annotation set; leave `annotations` and `manifest` out."
+            )
+        return _of_dataset(*dataset)
     place = _manifest_path(source)
     if place is None:
         return _of_audio(source, types, annotations, manifest)
@@ -88,6 +102,26 @@ def _manifest_path(source: object) -> Path | None:
     return Path(source)
 
 
+def _dataset(source: object) -> tuple[Client, UUID | str] | None:
+    """Return the client and the id of the dataset that `source` is, None if it is something else."""
+    if not isinstance(source, tuple) or len(source) != 2:
+        return None
+    from relaylib.client import Client
+
+    client, dataset_id = source
+    return (client, dataset_id) if isinstance(client, Client) else None
+
+
+def _of_dataset(client: Client, dataset_id: UUID | str) -> Source:
+    """Return the recordings of a dataset; each is downloaded when it is opened, for as long as it is in use."""
+    from relaylib.widgets.keeping.rest import RestKeeper
+
+    keeper = RestKeeper(client, dataset_id)
+    folder = tempfile.TemporaryDirectory(prefix="relaylib-")
+    names = tuple(item.filename for item in keeper.manifest())
+    return Source(names, lambda name: keeper.fetch(name, Path(folder.name)), keeper)
+
+
 def _of_audio(
     source: object, types: tuple[ArtifactType, ...], annotations: Marked | None, manifest: PathLike | None
 ) -> Source:
@@ -106,7 +140,7 @@ def _of_audio(
     paths = {file.name: file.path for file in files}
     start = _started(Manifest((), tuple(AudioItem(name) for name in paths)), types, annotations)
     keeper: Keeper = MemoryKeeper(start) if manifest is None else ManifestKeeper(manifest, start)
-    return Source(paths, keeper)
+    return Source(tuple(paths), paths.__getitem__, keeper)
 
 
 def _of_manifest(
@@ -118,7 +152,7 @@ def _of_manifest(
 ) -> Source:
     start = _started(kept, types, annotations)
     keeper: Keeper = MemoryKeeper(start) if place is None else ManifestKeeper(place, start)
-    return Source({item.filename: root / item.filename for item in kept}, keeper)
+    return Source(tuple(item.filename for item in kept), root.joinpath, keeper)
 
 
 def _started(kept: Manifest, types: tuple[ArtifactType, ...], annotations: Marked | None) -> Manifest:

@@ -5,9 +5,11 @@ import pytest
 
 import relaylib
 from relaylib.audio import save
+from relaylib.client import Client
 from relaylib.errors import ParameterError
 from relaylib.formats import read_manifest, write_detections, write_manifest
 from relaylib.plot import OKABE_ITO
+from relaylib.server import ServerProcess
 from relaylib.types import Annotation, ArtifactType, AudioItem, Detection, FileResult, Manifest, Waveform
 from relaylib.widgets.annotate import annotate
 
@@ -128,6 +130,31 @@ def test_results_of_a_detector_are_suggestions(folder, form):
     for mark in annotator.marks:
         annotator._handle_custom_msg({"kind": "edit", "edit": {"do": "accept", "id": mark["id"]}}, [])
     assert [span.artifact_type for span in annotator.annotations] == ["echo", "echo"]
+
+
+def test_labels_of_a_dataset_go_to_its_draft(folder, tmp_path_factory):
+    """Audio is fetched when it is opened; the button to publish is there while there is something to publish."""
+    data = tmp_path_factory.mktemp("server") / "data"
+    with ServerProcess(data, options={"workers": "0"}) as server, Client(server.url, server.key) as client:
+        dataset = client.datasets.create("calls", artifact_types=["click", "echo"])
+        for name in ("a.wav", "b.flac"):
+            client.audio.upload(dataset.id, folder / name)
+        annotator = annotate((client, dataset.id))
+        assert names(annotator) == ["a.wav", "b.flac"]
+        assert annotator.sound["duration_ms"] == 500
+        assert not annotator.can_publish
+        annotator.go_to(1)
+        draw(annotator, 100, 200, "echo")
+        assert annotator.saved["state"] == "saved"
+        (version,) = client.annotation_sets.list(dataset.id).items
+        assert (version.status, version.total_annotations) == ("draft", 1)
+        assert annotator.can_publish
+        annotator._handle_custom_msg({"kind": "publish"}, [])
+        assert not annotator.can_publish
+        (version,) = client.annotation_sets.list(dataset.id).items
+        assert version.status == "published"
+        with pytest.raises(ParameterError, match="draft annotation set"):
+            annotate((client, dataset.id), manifest="labels.json")
 
 
 @pytest.mark.parametrize(
