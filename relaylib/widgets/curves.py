@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
 from bokeh.layouts import row
-from bokeh.models import ColumnDataSource, DataRange1d, HoverTool, LayoutDOM, Range1d
+from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM, Range1d
 from bokeh.plotting import figure
 
 from relaylib.models import TrainProgress
@@ -120,14 +121,18 @@ class TrainingCurves(ipywidgets.VBox):
         f1 = f", validation F1 {last.validation_f1:.2f}" if last.validation_f1 is not None else ""
         self._text.value = f"training: epoch {last.done} of at most {last.total} in all folds{f1}"
         self._view.layout.display = None
-        for name, columns in curve_series(self.history).items():
+        series = curve_series(self.history)
+        for name, columns in series.items():
             self._view.replace(name, columns)
+        losses = [y for name in _SOURCES[:2] for ys in series[name]["ys"] for y in ys if math.isfinite(y)]
+        self._view.assign("epochs", end=max(2, *(xs[-1] for xs in series["train_loss"]["xs"])) + 0.2)
+        self._view.assign("loss", end=1.05 * max(losses, default=1.0))
 
 
 def _picture() -> LayoutDOM:
     """Return two figures, loss and validation F1 against epochs, whose sources are those of :func:`curve_series`."""
-    epochs = DataRange1d(range_padding=0.03)
-    loss = _figure("loss (dashed: training)", x_range=epochs)
+    epochs = Range1d(0.8, 2.2, name="epochs")
+    loss = _figure("loss (dashed: training)", x_range=epochs, y_range=Range1d(0.0, 1.0, name="loss"))
     f1 = _figure("validation event-F1 (dot: taken)", x_range=epochs, y_range=Range1d(-0.02, 1.02))
     for plot, name, dash in (
         (loss, "train_loss", "4 3"),
@@ -147,6 +152,7 @@ def _picture() -> LayoutDOM:
 def _figure(title: str, **ranges: Any) -> Any:
     plot = figure(height=210, sizing_mode="stretch_width", toolbar_location=None, tools="", title=title, **ranges)
     plot.xaxis.axis_label = "epoch"
+    plot.xaxis.ticker.min_interval = 1
     plot.axis.axis_label_text_font_style = "normal"
     plot.axis.major_label_text_font_size = "12px"
     plot.title.text_font_size = "13px"

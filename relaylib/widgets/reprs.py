@@ -35,7 +35,7 @@ def waveform_html(waveform: Waveform) -> str:
     picture = picture_uri(plot_detections(part, width_inches=8.0, ink=_MUTED, paper="none"), dpi=100)
     return (
         f"<div><b>Waveform</b> {about}<br>"
-        f'<audio controls preload="none" style="height:32px" src="{sound_uri(part, 0, end_ms)}"></audio><br>'
+        f'<audio controls style="height:32px" src="{sound_uri(part, 0, end_ms)}"></audio><br>'
         f'<img alt="waveform and spectrogram" style="max-width:100%" src="{picture}"></div>'
     )
 

@@ -60,6 +60,8 @@ def test_the_widget_shows_where_training_stands():
     curves.finish()
     assert curves._view.layout.display is None
     assert curves._view.data_best["x"] == [2, 1]
+    assert curves._view.properties["epochs"]["end"] > 3
+    assert curves._view.properties["loss"]["end"] > 2.0
     assert curves._bar.value == curves._bar.max == 6
     assert "2 folds, 5 epochs, best validation F1 0.50 on average" in curves._text.value
 
