@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import msgspec
 import traitlets
 
 from relaylib.errors import RelayError
@@ -28,6 +29,7 @@ __all__ = ["Annotator"]
 
 _STATIC = Path(__file__).parent / "static"
 _FIRST_VIEW_MS = 30_000
+_CHANGES = ("edit", "undo", "redo", "done")
 
 
 class Annotator(anywidget.AnyWidget):
@@ -148,9 +150,12 @@ class Annotator(anywidget.AnyWidget):
         ------
         ParameterError
             If there is no recording `index`.
+        RelayError
+            If it cannot be kept.
         """
         self._session.set_done(self.current if index is None else index, done)
         self._show_files()
+        self._check_kept()
 
     def publish(self) -> None:
         """Publish the labels of a dataset of the REST API.
@@ -178,6 +183,9 @@ class Annotator(anywidget.AnyWidget):
             handler(message)
         except (RelayError, OSError) as exc:
             self._fail(str(exc))
+        else:
+            if message["kind"] in _CHANGES:
+                self.send({"kind": "heard"})
 
     def _on_edit(self, message: dict[str, Any]) -> None:
         edit = edit_of(message["edit"])
@@ -192,8 +200,11 @@ class Annotator(anywidget.AnyWidget):
             with self.hold_sync():
                 self._show_labels()
                 self._show_files()
-            if self.saved["state"] == "failed":
-                self._fail(self.saved["message"])
+            self._check_kept()
+
+    def _check_kept(self) -> None:
+        if self.saved["state"] == "failed":
+            raise RelayError(self.saved["message"])
 
     def _on_filter(self, message: dict[str, Any]) -> None:
         self._session.set_filter(message["filter"])
@@ -276,7 +287,7 @@ class Annotator(anywidget.AnyWidget):
             self.selected = None
 
     def _show_files(self) -> None:
-        self.files = [asdict(file) for file in self._session.files]
+        self.files = msgspec.to_builtins(self._session.files)
         self.file_filter = self._session.filter
         self.shown = self._session.shown
         self.saved = asdict(self._session.saved)

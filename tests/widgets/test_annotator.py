@@ -16,6 +16,7 @@ from relaylib.widgets.suggestions import Suggestions
 
 TYPES = (ArtifactType("click", color="#0072B2"), ArtifactType("echo", color="#D55E00"))
 BURST_MS = (400, 600)
+HEARD = [({"kind": "heard"}, None)]
 
 
 class Spoken(Annotator):
@@ -66,7 +67,7 @@ def test_edits_change_marks_annotations_and_the_manifest(annotator, folder):
     """A drawn span is selected; who observes `annotations` is told."""
     seen = []
     annotator.observe(lambda change: seen.append(change["new"]), "annotations")
-    assert annotator.edit("draw", start_ms=150, end_ms=300, artifact_type="echo") == []
+    assert annotator.edit("draw", start_ms=150, end_ms=300, artifact_type="echo") == HEARD
     drawn = Annotation(150, 300, "echo")
     assert annotator.annotations == (Annotation(100, 200, "click"), drawn)
     assert seen == [annotator.annotations]
@@ -111,7 +112,7 @@ def test_labels_that_cannot_be_kept_are_said_to_be(annotator, folder):
     assert annotator.saved["state"] == "failed"
     assert answer == {"kind": "error", "message": annotator.saved["message"]}
     (folder / "labels.json").unlink()
-    assert annotator.edit("nudge", id=2, by_ms=10) == []
+    assert annotator.edit("nudge", id=2, by_ms=10) == HEARD
     assert annotator.saved["state"] == "saved"
     assert read_manifest(folder / "labels.json").audio[0].annotations == annotator.annotations
 

@@ -33,6 +33,13 @@ export function textOn(hex) {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000000" : "#ffffff";
 }
 
+/** Return `hex` for lines and texts on the paper of a theme: dark colours are lighter on the dark one. */
+export function lineOn(hex, theme) {
+  if (theme !== THEMES.dark) return hex;
+  const parts = [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
+  return "#" + parts.map((part) => Math.round(part + (255 - part) * 0.3).toString(16).padStart(2, "0")).join("");
+}
+
 /** Return `hex` with an alpha of 0..1. */
 export function withAlpha(hex, alpha) {
   return hex + Math.round(alpha * 255).toString(16).padStart(2, "0");

@@ -22,6 +22,9 @@ const SHARED = ["artifact_types", "marks", "sound", "files", "current", "shown",
   "view_ms", "theme", "height"];
 const SYNC_VIEW_MS = 150;
 const PREVIEW_MS = 2000;
+const SILENT_MS = 10000;
+const SILENT = "The kernel has not answered for 10 s: it is busy, or gone. The last change is not saved.";
+const SAVING = { state: "saving", message: "" };
 
 export class Desk {
   constructor(model, el) {
@@ -35,6 +38,7 @@ export class Desk {
     this.paints = 0;
     this.snaps = new Map();
     this.requests = 0;
+    this.waiting = 0;
     this.actions = this.makeActions();
     this.playback = new Playback(() => this.refresh(), (message) => this.fail(message));
     this.build(el);
@@ -51,7 +55,7 @@ export class Desk {
     this.list = makeList((id) => this.pick(id), () => this.refresh());
     this.queue = makeQueue({
       open: (index) => this.send({ kind: "open", index }),
-      mark: (index, done) => this.send({ kind: "done", index, done }),
+      mark: (index, done) => this.change({ kind: "done", index, done }),
       filter: (filter) => this.send({ kind: "filter", filter }),
       act,
     });
@@ -75,8 +79,8 @@ export class Desk {
 
   connect() {
     const { model, root } = this;
-    this.custom = (message, buffers) => this.hear(message, buffers ?? []);
-    this.changes = SHARED.map((name) => [`change:${name}`, () => this.changed(name)]);
+    this.custom = (message, buffers) => this.guard(() => this.hear(message, buffers ?? []));
+    this.changes = SHARED.map((name) => [`change:${name}`, () => this.guard(() => this.changed(name))]);
     for (const [event, call] of this.changes) model.on(event, call);
     model.on("msg:custom", this.custom);
     root.addEventListener("pointerdown", (event) => {
@@ -97,10 +101,21 @@ export class Desk {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.syncing);
     clearTimeout(this.previewing);
+    clearTimeout(this.alarm);
     this.resized.disconnect();
     this.unwatch();
     this.bar.close();
     this.playback.close();
+  }
+
+  /** Do something; what goes wrong in the view itself is shown too, not only in the browser's console. */
+  guard(call) {
+    try {
+      return call();
+    } catch (error) {
+      this.fail(`The view has failed: ${error.message}`);
+      throw error;
+    }
   }
 
   // What the model says
@@ -152,6 +167,7 @@ export class Desk {
   }
 
   hear(message, buffers) {
+    if (message.kind === "heard" || message.kind === "error") this.settled();
     if (message.kind === "tile" || message.kind === "pcm") this.recording.take(message, buffers);
     else if (message.kind === "snap") this.snapped(message);
     else if (message.kind === "error") {
@@ -164,6 +180,24 @@ export class Desk {
     this.model.send(message);
   }
 
+  /** Send what changes labels: until the kernel says that it has heard it, nothing counts as saved. */
+  change(message) {
+    this.send(message);
+    this.waiting += 1;
+    clearTimeout(this.alarm);
+    this.alarm = setTimeout(() => this.fail(SILENT), SILENT_MS);
+    this.showBar();
+  }
+
+  settled() {
+    this.waiting = Math.max(0, this.waiting - 1);
+    if (this.waiting === 0) {
+      clearTimeout(this.alarm);
+      if (this.message.textContent === SILENT) this.fail(null);
+    }
+    this.showBar();
+  }
+
   fail(message) {
     write(this.message, message ?? "");
     this.error.hidden = !message;
@@ -174,7 +208,7 @@ export class Desk {
 
   edit(edit) {
     this.fail(null);
-    this.send({ kind: "edit", edit });
+    this.change({ kind: "edit", edit });
   }
 
   select(id) {
@@ -306,7 +340,7 @@ export class Desk {
 
   /** Do what a key or a control stands for; false when there was nothing to do and the key may mean something else. */
   act(action, details = {}) {
-    return this.actions[action]?.(details);
+    return this.guard(() => this.actions[action]?.(details));
   }
 
   makeActions() {
@@ -375,8 +409,8 @@ export class Desk {
         this.select(null);
         this.schedule();
       },
-      undo: () => this.send({ kind: "undo" }),
-      redo: () => this.send({ kind: "redo" }),
+      undo: () => this.change({ kind: "undo" }),
+      redo: () => this.change({ kind: "redo" }),
       "next-file": go(1),
       "previous-file": go(-1),
       done: () => this.finish(go(1)),
@@ -396,7 +430,7 @@ export class Desk {
 
   finish(next) {
     const index = this.model.get("current");
-    this.send({ kind: "done", index, done: true });
+    this.change({ kind: "done", index, done: true });
     next();
   }
 
@@ -429,13 +463,13 @@ export class Desk {
     const { model, playback } = this;
     this.bar.update({
       playing: playback.playing, loop: playback.loop, speed: playback.speed, cursorMs: playback.now(), durationMs: this.durationMs,
-      history: model.get("history"), saved: model.get("saved"), canPublish: model.get("can_publish"),
+      history: model.get("history"), saved: this.waiting ? SAVING : model.get("saved"), canPublish: model.get("can_publish"),
     });
   }
 
   schedule() {
     this.stale = true;
-    this.frame ??= requestAnimationFrame(() => this.paint());
+    this.frame ??= requestAnimationFrame(() => this.guard(() => this.paint()));
   }
 
   paint() {

@@ -1,6 +1,6 @@
 /* The files as a queue: which is open, which are done, how many are left. */
 
-import { button, choice, make, scrollTo, set, write } from "./dom.js";
+import { button, choice, make, scrollTo, write } from "./dom.js";
 
 const FILTERS = [["all", "all files"], ["unlabelled", "unlabelled"], ["suggestions", "with suggestions"], ["done", "done"]];
 
@@ -14,7 +14,8 @@ export function makeQueue({ open, mark, filter, act }) {
   const done = press("done", "Done, and on to the next file (D)", "Done ✓");
   const steps = make("footer", {}, press("previous-file", "File before (K)", "‹ Previous"), press("next-file", "Next file (J)", "Next ›"), done);
   const element = make("section", { class: "panel queue" }, make("header", {}, progress, only), meter, rows, steps);
-  let shown = "";
+  let keys = [];
+  let at = null;
 
   function row(file, index, current) {
     const box = make("input", {
@@ -38,21 +39,31 @@ export function makeQueue({ open, mark, filter, act }) {
     );
   }
 
+  /** Make only those rows anew that differ: there may be thousands. */
+  function fill(files, indices, current) {
+    const next = indices.map((index) => JSON.stringify([index, files[index], index === current]));
+    if (next.length !== keys.length || !next.length) {
+      rows.replaceChildren(...indices.map((index) => row(files[index], index, current)));
+      if (!indices.length) rows.append(make("p", { class: "empty" }, "No file fits the filter."));
+    } else {
+      next.forEach((key, k) => key !== keys[k] && rows.children[k].replaceWith(row(files[indices[k]], indices[k], current)));
+    }
+    keys = next;
+  }
+
   function update({ files, indices, current, fileFilter }) {
     element.hidden = files.length <= 1;
-    const state = JSON.stringify([files, indices, current, fileFilter]);
-    if (state === shown) return;
-    shown = state;
     const finished = files.filter((file) => file.done).length;
     write(progress, `${finished} of ${files.length} done`);
     meter.style.setProperty("--share", `${(100 * finished) / Math.max(files.length, 1)}%`);
     only.value = fileFilter;
-    write(done, files[current]?.done ? "Next open ✓" : "Done ✓");
-    rows.replaceChildren(...indices.map((index) => row(files[index], index, current)));
-    if (!indices.length) rows.append(make("p", { class: "empty" }, "No file fits the filter."));
-    const chosen = rows.querySelector('[aria-current="true"]');
-    if (chosen) scrollTo(rows, chosen);
-    set(element, "data-current", current);
+    write(done, files[current]?.done ? "Next ✓" : "Done ✓");
+    fill(files, indices, current);
+    if (current !== at) {
+      at = current;
+      const chosen = rows.querySelector('[aria-current="true"]');
+      if (chosen) scrollTo(rows, chosen);
+    }
   }
 
   return { element, update };

@@ -1,7 +1,7 @@
 /* Draws marks: tinted over the waveform, as frames over the spectrogram, as bars with their names in the lanes. */
 
 import { laneAt } from "./bands.js";
-import { textOn, withAlpha } from "./colors.js";
+import { lineOn, textOn, withAlpha } from "./colors.js";
 import { extent } from "./hit.js";
 
 const FONT = "11.5px system-ui, sans-serif";
@@ -12,12 +12,12 @@ export function labelOf(mark) {
   return mark.confidence < 1 || mark.state === "suggestion" ? `${mark.artifact_type} ${mark.confidence.toFixed(2)}` : mark.artifact_type;
 }
 
-function drawOver({ ink }, mark, color, [left, right], [top, bottom], { selected, tint }) {
+function drawOver({ ink, theme }, mark, color, [left, right], [top, bottom], { selected, tint }) {
   const open = mark.state === "suggestion";
   ink.fillStyle = withAlpha(color, (selected ? 2 : 1) * tint * (open ? 0.5 : 1));
   ink.fillRect(left, top, right - left, bottom - top);
-  ink.strokeStyle = color;
-  ink.lineWidth = selected ? 2 : 1.2;
+  ink.strokeStyle = lineOn(color, theme);
+  ink.lineWidth = selected ? 2.5 : 1.4;
   ink.setLineDash(open ? DASH : []);
   ink.beginPath();
   for (const x of [left, right]) {
@@ -36,7 +36,7 @@ function drawBar({ ink, theme }, mark, color, [left, right], [top, bottom], { se
   ink.fillStyle = open ? withAlpha(color, 0.14) : color;
   ink.fill();
   ink.setLineDash(open ? DASH : []);
-  ink.strokeStyle = selected ? theme.ink : color;
+  ink.strokeStyle = selected ? theme.ink : lineOn(color, theme);
   ink.lineWidth = selected ? 2 : open ? 1.2 : 0;
   if (ink.lineWidth && (selected || open)) ink.stroke();
   ink.setLineDash([]);
