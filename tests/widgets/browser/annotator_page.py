@@ -60,7 +60,8 @@ class AnnotatorPage:
         self.wait_until_painted()
 
     def wait_until_ready(self) -> None:
-        """Wait for the first picture."""
+        """Scroll to the widget, and wait for the first picture."""
+        self.root.scroll_into_view_if_needed()
         self.page.wait_for_function("root => root.dataset.ready === 'true'", arg=self.root.element_handle())
 
     def wait_until_painted(self) -> None:
@@ -134,7 +135,7 @@ class AnnotatorPage:
             box = self._box(self.picture)
             x = min(max(self.x_of(at_ms), box["x"] + 1), box["x"] + box["width"] - 2)
             self.page.mouse.move(x, self.y_of("wave"))
-            self._see(lambda: self.page.mouse.wheel(0, -600))
+            self._see(lambda: self.page.mouse.wheel(0, -1200))
             start, end = self.view_ms()
             wanted = min(max(at_ms - (end - start) / 2, 0), self.duration_ms() - (end - start))
             aside = (wanted - start) / self.ms_per_pixel()

@@ -21,7 +21,8 @@ READY = """() => {
 }"""
 CONTENTS = """() => {
     const { content } = window.jupyterapp.shell.currentWidget;
-    return [...content.widgets].map(cell => cell.model.sharedModel.source);
+    const read = ({ model }) => [model.type, model.sharedModel.source, model.executionCount ?? null];
+    return [...content.widgets].map(read);
 }"""
 ERRORS = """index => {
     const { outputs } = window.jupyterapp.shell.currentWidget.content.widgets[index].model;
@@ -72,9 +73,9 @@ class NotebookPage:
         """Return what a cell has printed or shown as text."""
         return "\n".join(self.output(index).all_inner_texts())
 
-    def contents(self) -> list[str]:
-        """Return what stands in the cells."""
-        return self.page.evaluate(CONTENTS)
+    def contents(self) -> list[tuple[str, str, int | None]]:
+        """Return the cells: kind, text, and number of the run."""
+        return [tuple(cell) for cell in self.page.evaluate(CONTENTS)]
 
     def command(self, name: str, **options: object) -> None:
         """Run a command of the application, as its menus do."""

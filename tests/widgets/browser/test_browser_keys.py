@@ -44,7 +44,7 @@ def test_keys_in_the_notebook_do_nothing_to_the_widget(open_notebook, cell):
     rows, view = page.rows(), page.view_ms()
     notebook.cell(1).locator(".cm-content").click()
     notebook.page.keyboard.type("a2r+d-0")
-    assert notebook.contents()[1] == "a2r+d-0"
+    assert notebook.contents()[1] == ("code", "a2r+d-0", None)
     notebook.page.keyboard.press("Escape")
     notebook.page.keyboard.press("b")
     assert len(notebook.contents()) == 3
