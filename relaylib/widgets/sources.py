@@ -84,15 +84,15 @@ def opened(
     place = _manifest_path(source)
     if place is None:
         return _of_audio(source, types, annotations, manifest)
-    if manifest is not None and Path(manifest) != place:
+    if annotations is not None or (manifest is not None and Path(manifest) != place):
         raise ParameterError(
-            f"manifest={os.fspath(manifest)!r}: the labels of {place.name!r} are kept in itself; leave `manifest` out, "
-            "or read it with relaylib.read_manifest and give that."
+            f"the labels of {place.name!r} are kept in itself; leave `annotations` and `manifest` out, or read it with "
+            "relaylib.read_manifest and give that."
         )
     if not place.exists():
         raise ParameterError(f"{os.fspath(place)!r}: there is no such manifest; give audio files to begin one.")
     kept = ManifestKeeper(place).manifest()
-    return _of_manifest(kept, types, annotations, place, place.parent if audio_root is None else Path(audio_root))
+    return _of_manifest(kept, types, None, place, place.parent if audio_root is None else Path(audio_root))
 
 
 def _manifest_path(source: object) -> Path | None:

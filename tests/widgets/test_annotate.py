@@ -183,5 +183,6 @@ def test_annotations_of_strangers_are_an_error(folder):
         annotate(folder, annotations=[Annotation(0, 1, "click")])
     labels = folder / "labels.json"
     write_manifest(Manifest((), (AudioItem("a.wav"),)), labels)
-    with pytest.raises(ParameterError, match=r"kept in itself; leave `manifest` out"):
-        annotate(labels, manifest=folder / "other.json")
+    for more in ({"manifest": folder / "other.json"}, {"annotations": {"a.wav": [Annotation(0, 1, "click")]}}):
+        with pytest.raises(ParameterError, match=r"'labels.json' are kept in itself; leave"):
+            annotate(labels, **more)

@@ -29,7 +29,6 @@ const SAVING = { state: "saving", message: "" };
 export class Desk {
   constructor(model, el) {
     this.model = model;
-    this.view = model.get("view_ms");
     this.currentType = null;
     this.beganMs = null;
     this.preview = null;
@@ -154,16 +153,23 @@ export class Desk {
       this.schedule();
     });
     this.playback.load(this.recording);
+    this.takeView();
     this.beganMs = null;
     this.preview = null;
     this.gain = 1;
   }
 
   changed(name) {
-    if (name === "sound") this.takeSound();
+    // The attributes of one message are all there before the first of them is told of.
+    this.takeSound();
     if (name === "marks") this.preview = null;
-    if (name === "view_ms") this.view = this.model.get("view_ms");
+    if (name === "view_ms") this.takeView();
     this.refresh();
+  }
+
+  takeView() {
+    const view = this.model.get("view_ms");
+    this.view = this.durationMs ? clampView(view, this.durationMs) : view;
   }
 
   hear(message, buffers) {
