@@ -183,7 +183,7 @@ class Annotator(anywidget.AnyWidget):
             handler(message)
         except (RelayError, OSError) as exc:
             self._fail(str(exc))
-        else:
+        finally:
             if message["kind"] in _CHANGES:
                 self.send({"kind": "heard"})
 

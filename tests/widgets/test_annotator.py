@@ -99,7 +99,8 @@ def test_edits_change_marks_annotations_and_the_manifest(annotator, folder):
 def test_what_makes_no_sense_is_said_in_the_widget(annotator, message, says):
     """And changes nothing."""
     before = annotator.get_state()
-    ((answer, _),) = annotator.hear(**message)
+    (answer, _), *rest = annotator.hear(**message)
+    assert rest == (HEARD if message["kind"] in ("edit", "done") else [])
     assert answer["kind"] == "error"
     assert says in answer["message"]
     assert annotator.get_state() == before
@@ -108,7 +109,8 @@ def test_what_makes_no_sense_is_said_in_the_widget(annotator, message, says):
 def test_labels_that_cannot_be_kept_are_said_to_be(annotator, folder):
     """In the state that is always visible, and as a message."""
     (folder / "labels.json").write_text("{")
-    ((answer, _),) = annotator.edit("draw", start_ms=150, end_ms=300, artifact_type="echo")
+    (answer, _), *rest = annotator.edit("draw", start_ms=150, end_ms=300, artifact_type="echo")
+    assert rest == HEARD
     assert annotator.saved["state"] == "failed"
     assert answer == {"kind": "error", "message": annotator.saved["message"]}
     (folder / "labels.json").unlink()

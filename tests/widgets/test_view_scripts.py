@@ -286,6 +286,27 @@ def test_the_list_is_sorted_and_filtered(node):
     assert found == [[2, 3, 1], [3, 2, 1], [2, 3, 1], [2, 1]]
 
 
+@pytest.mark.parametrize(
+    ("sign", "selected", "cursor_ms", "expected"),
+    [
+        (1, None, 0, 1),
+        (1, None, 1000, 1),  # one that begins at the cursor is ahead of it
+        (1, None, 1001, 2),
+        (-1, None, 9999, 3),
+        (-1, None, 1500, 1),
+        (1, 0, 0, 2),  # after the selected one, wherever the cursor is
+        (-1, 2, 0, 2),
+        (1, 2, 0, None),
+        (-1, 0, 9999, None),
+    ],
+)
+def test_the_next_mark(node, sign, selected, cursor_ms, expected):
+    """`selected` is a place in the list, `expected` an id."""
+    chosen = None if selected is None else MARKS[selected]
+    (found,) = node("neighbour.js:neighbour", [MARKS, sign, chosen, cursor_ms])
+    assert (found and found["id"]) == expected
+
+
 def test_a_note_leaves_other_data_alone(node):
     calls = [
         [None, " new "],

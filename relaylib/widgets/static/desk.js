@@ -1,10 +1,12 @@
 /* One display of an annotator: its state between the model, which the kernel shares, and the elements. */
 
+import { makeActions } from "./actions.js";
 import { button, make, set, write } from "./dom.js";
 import { makeBar } from "./bar.js";
 import { makeHelp } from "./help.js";
 import { makeInspector } from "./inspector.js";
 import { actionOf } from "./keys.js";
+import { Link } from "./link.js";
 import { makeList } from "./list.js";
 import { drawOverview } from "./overview.js";
 import { drawCursor, drawPicture } from "./picture.js";
@@ -13,17 +15,15 @@ import { listenToOverview, listenToPicture } from "./pointer.js";
 import { makeQueue } from "./queue.js";
 import { Recording } from "./recording.js";
 import { themeOf, watchTheme } from "./theme.js";
+import { Snapper } from "./snapper.js";
 import { makeTypes } from "./types.js";
-import { clampView, panView, reveal, zoomView } from "./view.js";
-import { spanBetween } from "./hit.js";
+import { clampView, panView, reveal } from "./view.js";
 
 const HINT = "Drag on the picture to draw a span. Press ? for all keys.";
 const SHARED = ["artifact_types", "marks", "sound", "files", "current", "shown", "file_filter", "history", "saved", "can_publish", "selected",
   "view_ms", "theme", "height"];
 const SYNC_VIEW_MS = 150;
 const PREVIEW_MS = 2000;
-const SILENT_MS = 10000;
-const SILENT = "The kernel has not answered for 10 s: it is busy, or gone. The last change is not saved.";
 const SAVING = { state: "saving", message: "" };
 
 export class Desk {
@@ -35,10 +35,9 @@ export class Desk {
     this.drawnAs = null;
     this.gain = 1;
     this.paints = 0;
-    this.snaps = new Map();
-    this.requests = 0;
-    this.waiting = 0;
-    this.actions = this.makeActions();
+    this.link = new Link(model, (message) => this.fail(message));
+    this.snapper = new Snapper((message) => this.link.send(message), (edit) => this.edit(edit));
+    this.actions = makeActions(this);
     this.playback = new Playback(() => this.refresh(), (message) => this.fail(message));
     this.build(el);
     this.takeSound();
@@ -53,9 +52,9 @@ export class Desk {
     this.inspector = makeInspector((edit) => this.edit(edit), act);
     this.list = makeList((id) => this.pick(id), () => this.refresh());
     this.queue = makeQueue({
-      open: (index) => this.send({ kind: "open", index }),
-      mark: (index, done) => this.change({ kind: "done", index, done }),
-      filter: (filter) => this.send({ kind: "filter", filter }),
+      open: (index) => this.link.send({ kind: "open", index }),
+      mark: (index, done) => this.link.change({ kind: "done", index, done }),
+      filter: (filter) => this.link.send({ kind: "filter", filter }),
       act,
     });
     this.help = makeHelp();
@@ -100,7 +99,7 @@ export class Desk {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.syncing);
     clearTimeout(this.previewing);
-    clearTimeout(this.alarm);
+    this.link.close();
     this.resized.disconnect();
     this.unwatch();
     this.bar.close();
@@ -148,7 +147,7 @@ export class Desk {
       this.recording.update(sound);
       return;
     }
-    this.recording = new Recording(sound, (message) => this.send(message), () => {
+    this.recording = new Recording(sound, (message) => this.link.send(message), () => {
       this.playback.player.fill();
       this.schedule();
     });
@@ -173,35 +172,15 @@ export class Desk {
   }
 
   hear(message, buffers) {
-    if (message.kind === "heard" || message.kind === "error") this.settled();
     if (message.kind === "tile" || message.kind === "pcm") this.recording.take(message, buffers);
-    else if (message.kind === "snap") this.snapped(message);
+    else if (message.kind === "snap") this.snapper.take(message);
     else if (message.kind === "error") {
       this.preview = null;
       this.fail(message.message);
+    } else if (message.kind === "heard") {
+      this.link.heard();
+      this.showBar();
     }
-  }
-
-  send(message) {
-    this.model.send(message);
-  }
-
-  /** Send what changes labels: until the kernel says that it has heard it, nothing counts as saved. */
-  change(message) {
-    this.send(message);
-    this.waiting += 1;
-    clearTimeout(this.alarm);
-    this.alarm = setTimeout(() => this.fail(SILENT), SILENT_MS);
-    this.showBar();
-  }
-
-  settled() {
-    this.waiting = Math.max(0, this.waiting - 1);
-    if (this.waiting === 0) {
-      clearTimeout(this.alarm);
-      if (this.message.textContent === SILENT) this.fail(null);
-    }
-    this.showBar();
   }
 
   fail(message) {
@@ -214,7 +193,8 @@ export class Desk {
 
   edit(edit) {
     this.fail(null);
-    this.change({ kind: "edit", edit });
+    this.link.change({ kind: "edit", edit });
+    this.showBar();
   }
 
   select(id) {
@@ -225,8 +205,7 @@ export class Desk {
 
   pick(id) {
     this.root.focus({ preventScroll: true });
-    this.select(id);
-    this.act("focus-lightly");
+    this.lookAt(this.model.get("marks").find((mark) => mark.id === id));
     this.act("play-selection");
   }
 
@@ -283,43 +262,10 @@ export class Desk {
     else this.edit({ do: "draw", start_ms, end_ms, artifact_type: this.currentType });
   }
 
-  snap(mark) {
-    const request = (this.requests += 2);
-    this.snaps.set(request, { id: mark.id, ends: {} });
-    this.send({ kind: "snap", request, ms: mark.start_ms });
-    this.send({ kind: "snap", request: request + 1, ms: mark.end_ms });
-  }
-
-  snapped({ request, ms }) {
-    const pending = this.snaps.get(request - (request % 2));
-    if (!pending) return;
-    pending.ends[request % 2 ? "end_ms" : "start_ms"] = ms;
-    const { id, ends } = pending;
-    if (ends.start_ms === undefined || ends.end_ms === undefined) return;
-    this.snaps.delete(request - (request % 2));
-    if (ends.start_ms < ends.end_ms) this.edit({ do: "change", id, ...ends });
-  }
-
-  /** Select the mark after (1) or before (-1) the selected one, or the cursor; return whether there was one. */
-  step(sign, fits = () => true) {
-    const marks = this.model.get("marks").filter(fits);
-    const at = this.selectedMark() ?? { start_ms: this.playback.cursorMs, end_ms: this.playback.cursorMs, id: sign > 0 ? -1 : Infinity };
-    const order = (one, other) => one.start_ms - other.start_ms || one.end_ms - other.end_ms || one.id - other.id;
-    const next = sign > 0 ? marks.find((mark) => order(mark, at) > 0) : marks.findLast((mark) => order(mark, at) < 0);
-    if (!next) return false;
-    this.select(next.id);
-    this.act("focus-lightly");
-    return true;
-  }
-
-  /** Go to the suggestion after the selected mark, or to the first one when there is none behind it, and play it. */
-  toSuggestion() {
-    const open = (mark) => mark.state === "suggestion";
-    const first = this.model.get("marks").find(open);
-    if (!first) return;
-    if (!this.step(1, open)) this.select(first.id);
-    this.act("focus-lightly");
-    this.act("play-selection");
+  /** Select a mark and bring it into sight. */
+  lookAt(mark) {
+    this.select(mark.id);
+    this.show(reveal(this.view, mark.start_ms, mark.end_ms, this.durationMs));
   }
 
   hasFocus() {
@@ -349,97 +295,6 @@ export class Desk {
     return this.guard(() => this.actions[action]?.(details));
   }
 
-  makeActions() {
-    const withMark = (call) => () => {
-      const mark = this.selectedMark();
-      if (mark) call(mark);
-    };
-    const zoom = (factor) => () => {
-      const cursor = this.playback.cursorMs;
-      const [start, end] = this.view;
-      const middle = cursor >= start && cursor <= end ? cursor : (start + end) / 2;
-      this.show(zoomView(this.view, factor, middle, this.durationMs));
-    };
-    const region = () => {
-      const mark = this.selectedMark();
-      return mark ? [mark.start_ms, mark.end_ms] : this.view;
-    };
-    const judge = (what) => withMark((mark) => mark.state === "suggestion" && this.edit({ do: what, id: mark.id }));
-    const go = (sign) => () => {
-      const { model } = this;
-      const indices = model.get("shown");
-      const current = model.get("current");
-      const index = sign > 0 ? indices.find((one) => one > current) : indices.findLast((one) => one < current);
-      if (index !== undefined) this.send({ kind: "open", index });
-    };
-    return {
-      play: () => (this.playback.playing ? this.playback.pause() : this.playback.play(region())),
-      "play-selection": () => this.playback.playSpan(...region()),
-      loop: () => this.playback.setLoop(!this.playback.loop),
-      slower: () => this.playback.step(-1),
-      faster: () => this.playback.step(1),
-      "to-start": () => this.jump(0),
-      "to-end": () => this.jump(this.durationMs),
-      "zoom-in": zoom(0.5),
-      "zoom-out": zoom(2),
-      fit: () => this.show([0, this.durationMs]),
-      focus: withMark((mark) => {
-        const margin = Math.max(mark.end_ms - mark.start_ms, 100);
-        this.show([mark.start_ms - margin, mark.end_ms + margin]);
-      }),
-      "focus-lightly": withMark((mark) => this.show(reveal(this.view, mark.start_ms, mark.end_ms, this.durationMs))),
-      in: () => {
-        this.beganMs = this.playback.now();
-        this.schedule();
-      },
-      out: () => {
-        const span = this.beganMs === null ? null : spanBetween(this.beganMs, this.playback.now(), this.durationMs);
-        this.beganMs = null;
-        if (span) this.draw(span);
-        this.schedule();
-      },
-      type: ({ index }) => this.chooseType(index),
-      arrow: ({ sign, by_ms, edge }) => {
-        const mark = this.selectedMark();
-        if (mark) this.edit({ do: "nudge", id: mark.id, by_ms, edge });
-        else this.show(panView(this.view, sign * 0.2 * (this.view[1] - this.view[0]), this.durationMs));
-      },
-      snap: withMark((mark) => this.snap(mark)),
-      remove: withMark((mark) => this.edit({ do: "remove", id: mark.id })),
-      accept: judge("accept"),
-      reject: judge("reject"),
-      "next-suggestion": () => this.toSuggestion(),
-      tab: ({ sign }) => this.step(sign),
-      escape: () => {
-        this.beganMs = null;
-        this.select(null);
-        this.schedule();
-      },
-      undo: () => this.change({ kind: "undo" }),
-      redo: () => this.change({ kind: "redo" }),
-      "next-file": go(1),
-      "previous-file": go(-1),
-      done: () => this.finish(go(1)),
-      reload: () => {
-        this.fail(null);
-        this.send({ kind: "reload" });
-      },
-      publish: () => this.bar.confirmPublish() && this.send({ kind: "publish" }),
-      help: () => this.help.toggle(),
-    };
-  }
-
-  jump(ms) {
-    this.seek(ms);
-    this.show(reveal(this.view, ms, ms, this.durationMs));
-  }
-
-  finish(next) {
-    const index = this.model.get("current");
-    this.change({ kind: "done", index, done: true });
-    next();
-  }
-
   // What is on the screen
 
   refresh() {
@@ -454,7 +309,7 @@ export class Desk {
     write(this.name, sound.filename ?? "");
     set(this.name, "title", sound.error);
     set(this.name, "data-error", Boolean(sound.error));
-    if (sound.error) write(this.name, `${sound.filename}: ${sound.error}`);
+    if (sound.error) write(this.name, sound.error.includes(sound.filename) ? sound.error : `${sound.filename}: ${sound.error}`);
     const mark = this.selectedMark();
     this.types.update(types, mark?.artifact_type ?? this.currentType);
     this.inspector.update(mark, types, HINT);
@@ -469,7 +324,7 @@ export class Desk {
     const { model, playback } = this;
     this.bar.update({
       playing: playback.playing, loop: playback.loop, speed: playback.speed, cursorMs: playback.now(), durationMs: this.durationMs,
-      history: model.get("history"), saved: this.waiting ? SAVING : model.get("saved"), canPublish: model.get("can_publish"),
+      history: model.get("history"), saved: this.link.waiting ? SAVING : model.get("saved"), canPublish: model.get("can_publish"),
     });
   }
 

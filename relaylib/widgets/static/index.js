@@ -21,6 +21,8 @@ inspector       of the selected mark (data-mark): mark-type, start, end, confide
 list            rows mark: data-mark (id), data-state="annotation" | "suggestion", data-type, aria-selected; sort, type-filter
 files           rows file: data-index, data-done, aria-current; progress, file-filter, previous-file, next-file, done
 help-overlay    hidden unless open
+
+The wheel over the picture zooms while the widget has the focus (a click gives it), and always with Ctrl; otherwise the page scrolls.
 */
 
 import { Desk } from "./desk.js";
