@@ -64,7 +64,7 @@ export function listenToPicture(canvas, desk) {
       end(one, finished) {
         if (!dragging) {
           if (!finished) return;
-          desk.select(found?.mark.id ?? null);
+          if (!seeks) desk.select(found?.mark.id ?? null);
           desk.seek(fromMs);
         } else if (!seeks) desk.settle(finished);
       },

@@ -41,16 +41,20 @@ function drawBar({ ink, theme }, mark, color, [left, right], [top, bottom], { se
   if (ink.lineWidth && (selected || open)) ink.stroke();
   ink.setLineDash([]);
   if (height < 11) return;
-  const name = labelOf(mark);
-  const needed = ink.measureText(name).width + 8;
   const shown = Math.max(left, 0);
   const y = top + 1.5 + height / 2 + 0.5;
-  if (right - shown >= needed) {
-    ink.fillStyle = open ? theme.ink : textOn(color);
-    ink.fillText(name, shown + 4, y);
-  } else if (room - right >= needed) {
-    ink.fillStyle = theme.ink;
-    ink.fillText(name, right + 3, y);
+  for (const text of new Set([labelOf(mark), mark.artifact_type])) {
+    const needed = ink.measureText(text).width + 8;
+    if (right - shown >= needed) {
+      ink.fillStyle = open ? theme.ink : textOn(color);
+      ink.fillText(text, shown + 4, y);
+      return;
+    }
+    if (room - right >= needed) {
+      ink.fillStyle = theme.ink;
+      ink.fillText(text, right + 3, y);
+      return;
+    }
   }
 }
 
