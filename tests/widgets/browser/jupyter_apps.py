@@ -28,6 +28,7 @@ CONFIG = {
     },
     "JupyterNotebookApp": {"expose_app_in_browser": True},
     "ServerApp": {"open_browser": False, "ip": "127.0.0.1", "allow_root": True, "terminals_enabled": False},
+    "KernelRestarter": {"restart_limit": 1000},  # some tests kill a kernel many times in a row
 }
 DISABLED = ("@jupyterlab/apputils-extension:announcements", "@jupyterlab/extensionmanager-extension")
 
