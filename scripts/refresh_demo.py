@@ -1,4 +1,4 @@
-"""Make again what the repository keeps of the demo: ``docs/img/demo.png`` and the outputs in the notebooks.
+"""Make again what the repository keeps of the demo: ``docs/images/demo.png`` and the outputs in the notebooks.
 
     python scripts/refresh_demo.py [--only picture|notebooks]
 
@@ -23,7 +23,7 @@ from PIL import Image
 from relaylib.demo import run
 
 ROOT = Path(__file__).resolve().parent.parent
-PICTURE = ROOT / "docs" / "img" / "demo.png"
+PICTURE = ROOT / "docs" / "images" / "demo.png"
 
 
 def smaller(png: bytes) -> bytes:

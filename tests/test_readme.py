@@ -48,6 +48,19 @@ def _copied(items: Manifest, source: Path, folder: Path) -> tuple[AudioItem, ...
     return tuple(replace(item, filename=Path(item.filename).name) for item in items)
 
 
+def test_the_annotator_opens(tmp_path, monkeypatch):
+    """On a folder of the demo's speech; nothing is written before something is marked."""
+    demo = load_demo()
+    _copied(_part(demo.train, 2), demo.audio_root, tmp_path / "speech")
+    monkeypatch.chdir(tmp_path)
+    example, *_ = _blocks("python")
+    names = {}
+    exec(example, names)
+    assert len(names["annotator"].files) == 2
+    assert not (tmp_path / "labels.json").exists()
+    names["annotator"].close()
+
+
 def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
     """With a few of the demo's recordings as ``speech``, ``labels.json``, ``new`` and ``new.json``."""
     demo = load_demo()
@@ -60,7 +73,7 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
     )
     write_manifest(replace(new, audio=audio), tmp_path / "new.json")
     monkeypatch.chdir(tmp_path)
-    example, _ = _blocks("python")
+    _, example, _ = _blocks("python")
     exec(example, {})
     assert (tmp_path / "my.safetensors").stat().st_size > 0
     printed = capsys.readouterr().out
@@ -77,7 +90,7 @@ def test_the_example_over_http_runs(tmp_path, monkeypatch):
     (tmp_path / "new" / "take1.flac").write_bytes((demo.audio_root / demo.test.audio[0].filename).read_bytes())
     write_manifest(Manifest(demo.train.artifact_types, demo.train.audio + demo.test.audio), tmp_path / "labels.json")
     monkeypatch.chdir(tmp_path)
-    _, example = _blocks("python")
+    *_, example = _blocks("python")
     with ServerProcess(tmp_path / "data") as server:
         monkeypatch.setenv("RELAY_BASE_URL", server.url)
         monkeypatch.setenv("RELAY_API_KEY", server.key)

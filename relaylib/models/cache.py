@@ -12,9 +12,9 @@ import platformdirs
 
 from relaylib import audio as _audio
 from relaylib.errors import AudioDecodeError, ParameterError, RelayError
+from relaylib.lock import exclusive
 from relaylib.models.encoder import Encoder
 from relaylib.models.entry import Entry
-from relaylib.lock import exclusive
 from relaylib.models.windows import check_windows
 from relaylib.types import Frames, Waveform
 
