@@ -210,7 +210,7 @@ class Explorer(ipywidgets.VBox):
 
 def _sliders() -> dict[str, Any]:
     """Return the sliders by the names of the configuration, with its ranges."""
-    style, layout = {"description_width": "initial"}, {"width": "300px"}
+    style, layout = {"description_width": "initial"}, {"flex": "1 1 270px", "max_width": "400px"}
     share = {"min": 0.0, "max": 1.0, "step": 0.01, "readout_format": ".2f", "layout": layout, "style": style}
     whole = {"min": 0, "step": 10, "layout": layout, "style": style}
     return {
@@ -234,7 +234,8 @@ def figures_html(figures: EventFigures | None, n_found: int) -> str:
     )
     key = "outlined: annotated, filled: detected"
     line = "".join(
-        f'<span style="margin-right:26px"><b style="font-size:18px">{value}</b> {name}</span>' for name, value in heads
+        f'<span style="margin-right:26px;white-space:nowrap"><b style="font-size:18px">{value}</b> {name}</span>'
+        for name, value in heads
     )
     cell = 'style="text-align:right;padding:0 12px 0 0"'
     head = "".join(f"<th {cell}>{t}</th>" for t in ("type", "precision", "recall", "F1", "annotated", "detected"))
