@@ -202,6 +202,8 @@ class Explorer(ipywidgets.VBox):
 
     def _draw_wave(self, *_: object) -> None:
         if self._sound is not None:
+            if self._sound.error is not None:
+                self._player.value = f"<b>{escape(self._sound.error)}</b>"
             drawn = outline(self._sound, *self._stretch(), _COLUMNS)
             self._view.replace("wave", drawn)
             loudest = max((float(abs(side).max(initial=0.0)) for side in (drawn["low"], drawn["high"])), default=0.0)

@@ -36,6 +36,10 @@ class Sound(Protocol):
     def duration_ms(self) -> int:
         """Its length."""
 
+    @property
+    def error(self) -> str | None:
+        """Why no more of it can be decoded, None if it can."""
+
     def samples(self, start: int, end: int) -> npt.NDArray[np.int16]:
         """Return what there is of the samples ``[start, end)``."""
 
@@ -44,6 +48,8 @@ class Sound(Protocol):
 
 
 class _InMemory:
+    error = None
+
     def __init__(self, samples: npt.NDArray[np.int16]) -> None:
         self._samples = samples
         self._pyramid = Pyramid()

@@ -259,6 +259,8 @@ class Review(ipywidgets.VBox):
         if self._sound is None:
             self._view.replace("wave", {"x": [], "low": [], "high": []})
             return
+        if self._sound.error is not None:
+            self._player.value = f"<b>{escape(self._sound.error)}</b>"
         start_ms, end_ms = self._shown_ms
         margin = (end_ms - start_ms) // 2
         drawn = outline(self._sound, max(0, start_ms - margin), end_ms + margin, _COLUMNS)

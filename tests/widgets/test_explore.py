@@ -166,6 +166,18 @@ def test_a_tap_on_a_bar_plays_it():
     assert "<audio" in explorer._player.value
 
 
+def test_audio_that_cannot_be_read_is_said_and_the_curves_are_there(tmp_path):
+    explorer = explore(scores_with((10, 20, 0, 0.9)), tmp_path / "none.wav")
+    assert "none.wav: cannot be read" in explorer._player.value
+    assert len(explorer.detections) == 1
+
+
+def test_a_recording_without_frames_has_no_detections():
+    explorer = explore(Scores(np.zeros((0, 2), np.float32), TYPES, 0), reference=[])
+    assert explorer.detections == []
+    assert explorer.figures.false_alarms_per_hour is None
+
+
 def test_an_hour_is_decoded_and_redrawn_in_less_than_a_tenth_of_a_second():
     rng = np.random.default_rng(0)
     values = (rng.random((180_000, 6)) * 0.2).astype(np.float32)

@@ -1,7 +1,10 @@
+import base64
+import io
 import re
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -210,7 +213,9 @@ def test_the_waveform_of_the_chosen_file_is_drawn_and_played(folder):
     assert x[-1] == pytest.approx(10.0, abs=0.01)
     assert widget._view.properties["chosen"] == {"left": 9.0, "right": 9.05}
     widget.play()
-    assert "data:audio/wav;base64" in widget._player.value
+    content = base64.b64decode(re.search(r"base64,([^\"]+)", widget._player.value).group(1))
+    played, rate = soundfile.read(io.BytesIO(content))
+    assert len(played) / rate == pytest.approx(10.0 - 8.0, abs=0.06)  # from a second before, to the end of the file
 
 
 def test_a_tap_on_a_bar_chooses_its_outcome():
@@ -225,6 +230,13 @@ def test_without_audio_the_reason_is_said(tmp_path):
     assert "The file is not in" in widget._title.value
     widget.play()
     assert widget._player.value == ""
+
+
+def test_audio_that_cannot_be_decoded_is_said(folder):
+    (folder / "b.wav").write_text("no audio")
+    widget = review(folder / "labels.json", FOUND)
+    assert widget.outcomes[widget.selected].filename == "b.wav"
+    assert "b.wav" in widget._player.value
 
 
 def test_names_are_escaped():
