@@ -109,6 +109,7 @@ def test_what_is_trained_does_not_depend_on_who_watches(folder, plain, tmp_path,
         assert {event.stage for event in watcher.history} == {"embedding", "training"}
 
 
+@pytest.mark.slow
 def test_in_a_notebook_the_curves_are_shown_and_nothing_else_changes(folder, plain):
     """A real kernel: the cell shows the widget, the detector is the same to the byte, and the text has no address."""
     code = (
