@@ -135,7 +135,7 @@ class JupyterServer:
     def kernel_pid(self, name: str) -> int:
         """Return the process that runs the notebook `name`."""
         assert self._process is not None
-        sessions = self._get("api/sessions")
+        sessions = self._ask("GET", "api/sessions").json()
         kernel = next(session["kernel"]["id"] for session in sessions if session["path"] == name)
         for child in psutil.Process(self._process.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -145,17 +145,13 @@ class JupyterServer:
 
     def shut_down_kernels(self) -> None:
         """End all kernels; their notebooks stay."""
-        for session in self._get("api/sessions"):
-            self._client().delete(f"{self.url}api/sessions/{session['id']}").raise_for_status()
+        for session in self._ask("GET", "api/sessions").json():
+            self._ask("DELETE", f"api/sessions/{session['id']}")
 
     def hosts(self) -> set[str]:
         """Return the hosts that kernels have asked for or connected to so far."""
         return set(self._hosts.read_text().split()) if self._hosts.exists() else set()
 
-    def _client(self) -> httpx.Client:
-        return httpx.Client(headers={"Authorization": f"token {self.token}"}, timeout=30)
-
-    def _get(self, path: str) -> list[dict]:
-        answer = self._client().get(f"{self.url}{path}")
-        answer.raise_for_status()
-        return answer.json()
+    def _ask(self, method: str, path: str) -> httpx.Response:
+        headers = {"Authorization": f"token {self.token}"}
+        return httpx.request(method, f"{self.url}{path}", headers=headers, timeout=30).raise_for_status()
