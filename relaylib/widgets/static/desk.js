@@ -23,6 +23,7 @@ const HINT = "Drag on the picture to draw a span. Press ? for all keys.";
 const SHARED = ["artifact_types", "marks", "sound", "files", "current", "shown", "file_filter", "history", "saved", "can_publish", "selected",
   "view_ms", "theme", "height"];
 const SYNC_VIEW_MS = 150;
+const UNSEEN_MS = 200;
 const PREVIEW_MS = 2000;
 const SAVING = { state: "saving", message: "" };
 
@@ -97,6 +98,7 @@ export class Desk {
     for (const [event, call] of this.changes) this.model.off(event, call);
     this.model.off("msg:custom", this.custom);
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.unseen);
     clearTimeout(this.syncing);
     clearTimeout(this.previewing);
     this.link.close();
@@ -335,7 +337,13 @@ export class Desk {
 
   paint() {
     this.frame = null;
-    if (!this.root.isConnected || this.picture.clientWidth === 0) return;
+    if (!this.root.isConnected) return;
+    if (this.picture.clientWidth === 0) {
+      // Folded away, or the page is changing its style sheets: no observer tells of the end of the latter.
+      clearTimeout(this.unseen);
+      this.unseen = setTimeout(() => this.schedule(), UNSEEN_MS);
+      return;
+    }
     const now = performance.now();
     if (this.stale) this.paintAll(now);
     const atMs = this.playback.now();
