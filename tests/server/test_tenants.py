@@ -15,7 +15,7 @@ SHUT = {"detail": "Invalid or missing API key"}
 def table_of_routes():
     """Return (method, path, name of the body's type) of every operation."""
     found = []
-    for route in Litestar([api_router()], openapi_config=None).routes:
+    for route in Litestar([api_router()], openapi_config=None, logging_config=None).routes:
         for method, (handler, _) in route.route_handler_map.items():
             if method != "OPTIONS":
                 field = handler.parsed_data_field

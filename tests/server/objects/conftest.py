@@ -55,7 +55,7 @@ def base_url(folder_store):
 
 
 def server_of(store):
-    return Litestar([storage_router(store)], request_max_body_size=1000, openapi_config=None)
+    return Litestar([storage_router(store)], request_max_body_size=1000, openapi_config=None, logging_config=None)
 
 
 @pytest.fixture
