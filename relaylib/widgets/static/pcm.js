@@ -1,10 +1,11 @@
 /* The sound itself, in blocks of 2 s: for playing, and for the waveform when single samples can be told apart. */
 
+import { LOST_AFTER_MS, Recent } from "./recent.js";
+
 export const RATE = 16000;
 export const BLOCK = 2 * RATE;
 
 const KEPT = 60;
-const LOST_AFTER_MS = 5000;
 
 /** The blocks of one recording. `send` asks the kernel; `arrived` is called for each that came. */
 export class Blocks {
@@ -12,7 +13,7 @@ export class Blocks {
     this.sound = sound;
     this.send = send;
     this.arrived = arrived;
-    this.kept = new Map();
+    this.kept = new Recent(KEPT);
     this.asked = new Map();
     this.known = { duration_ms: 0, decoded_ms: 0 };
   }
@@ -32,12 +33,8 @@ export class Blocks {
   /** Return the samples [int16] of block `index` as far as they are here, and ask for them otherwise. */
   block(index, now = performance.now()) {
     if (index < 0 || index * BLOCK >= this.length) return null;
-    const samples = this.kept.get(index);
-    if (samples) {
-      this.kept.delete(index);
-      this.kept.set(index, samples);
-      return samples;
-    }
+    const samples = this.kept.use(index);
+    if (samples) return samples;
     const decoded = (this.known.decoded_ms / 1000) * RATE;
     const asked = this.asked.get(index);
     if (decoded > index * BLOCK && (asked === undefined || now - asked > LOST_AFTER_MS)) {
@@ -58,11 +55,7 @@ export class Blocks {
     const bytes = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
     this.asked.delete(index);
     if (bytes.byteLength === 0) return;
-    this.kept.set(index, new Int16Array(bytes));
-    for (const old of this.kept.keys()) {
-      if (this.kept.size <= KEPT) break;
-      this.kept.delete(old);
-    }
+    this.kept.put(index, new Int16Array(bytes));
     this.arrived();
   }
 }

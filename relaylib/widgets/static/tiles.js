@@ -1,5 +1,7 @@
 /* Tiles of the picture: asked for when they come into sight, kept while there is room. */
 
+import { LOST_AFTER_MS, Recent } from "./recent.js";
+
 export const COLUMNS = 256;
 export const COLUMN_MS = 4;
 
@@ -21,7 +23,6 @@ export function tilesIn([start, end], level, durationMs) {
 
 const KEPT = 400;
 const AT_ONCE = 6;
-const LOST_AFTER_MS = 5000;
 
 /** The tiles of one recording, newest use last. `send` asks the kernel; `arrived` is called for each that came. */
 export class Tiles {
@@ -29,7 +30,7 @@ export class Tiles {
     this.sound = sound;
     this.send = send;
     this.arrived = arrived;
-    this.kept = new Map();
+    this.kept = new Recent(KEPT);
     this.asked = new Map();
     this.wanted = [];
   }
@@ -37,11 +38,7 @@ export class Tiles {
   /** Return a tile if it is here, and ask for it otherwise or if the recording has grown under it. */
   want(level, index, decodedMs) {
     const key = `${level}/${index}`;
-    const tile = this.kept.get(key);
-    if (tile) {
-      this.kept.delete(key);
-      this.kept.set(key, tile);
-    }
+    const tile = this.kept.use(key);
     const stale = tile && !tile.whole && decodedMs > tile.decodedMs;
     if ((!tile || stale) && !this.asked.has(key)) this.wanted.push({ key, level, index, decodedMs });
     return tile;
@@ -72,8 +69,7 @@ export class Tiles {
     const key = `${message.level}/${message.index}`;
     const decodedMs = this.asked.get(key)?.decodedMs ?? 0;
     this.asked.delete(key);
-    this.kept.delete(key);
-    this.kept.set(key, {
+    this.kept.put(key, {
       columns: message.columns,
       bands: message.bands,
       whole: message.whole,
@@ -82,10 +78,6 @@ export class Tiles {
       levels: new Uint8Array(bands.buffer, bands.byteOffset, bands.byteLength),
       images: new Map(),
     });
-    for (const old of this.kept.keys()) {
-      if (this.kept.size <= KEPT) break;
-      this.kept.delete(old);
-    }
     this.arrived();
   }
 }
