@@ -281,7 +281,7 @@ class Review(ipywidgets.VBox):
 
     def _relabelled(self, _: object) -> None:
         assert self.annotator is not None
-        now = {item.filename: item.annotations for item in self.annotator.to_manifest()}
+        now = self.annotator.annotations_by_file
         items = [replace(item, annotations=now.get(item.filename, item.annotations)) for item in self.reference]
         self.reference = replace(self.reference, audio=tuple(items))
         chosen = None if self.selected is None else self.outcomes[self.selected]

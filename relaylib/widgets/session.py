@@ -71,10 +71,10 @@ class Session:
     ) -> None:
         self._keeper = keeper
         self._locate = locate
-        self._manifest = keeper.manifest()
-        known = {type_.name: type_ for type_ in (*self._manifest.artifact_types, *artifact_types)}
+        manifest = keeper.manifest()
+        known = {type_.name: type_ for type_ in (*manifest.artifact_types, *artifact_types)}
         self.artifact_types = tuple(known.values())
-        self._names = [item.filename for item in self._manifest] if filenames is None else list(filenames)
+        self._names = [item.filename for item in manifest] if filenames is None else list(filenames)
         if not self._names:
             raise ParameterError("there is no recording to label; give audio files, or a folder or manifest with some.")
         labels = keeper.all_labels()
@@ -82,7 +82,7 @@ class Session:
         self._done = {name: kept.done for name, kept in self._kept.items()}
         self._histories = {name: History(kept.marks()) for name, kept in self._kept.items()}
         self._errors: dict[str, str] = {}
-        self._durations = {item.filename: item.duration_ms for item in self._manifest}
+        self._durations = {item.filename: item.duration_ms for item in manifest}
         self._unkept: dict[str, str] = {}
         self._files = {name: self._queued(name) for name in self._names}
         self.filter = "all"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from relaylib.models import Detector, EmbeddingCache, Encoder, TrainConfig, TrainProgress
     from relaylib.models.trainer import AudioOpener
     from relaylib.types import Manifest
+    from relaylib.widgets.curves import TrainingCurves
 
 __all__ = ["train"]
 
@@ -58,31 +59,26 @@ def train(
     """
     from relaylib import models
 
-    if progress == "auto":
-        return _watched(manifest, encoder, config, audio_root, cache)
-    if not (progress is None or callable(progress)):
+    if not (progress is None or progress == "auto" or callable(progress)):
         raise ParameterError(f"progress={progress!r}: need 'auto', a function of a TrainProgress, or None.")
-    return models.train(manifest, encoder, config, audio_root=audio_root, cache=cache, progress=progress)
+    curves = _curves() if progress == "auto" else None
+    follow = progress if callable(progress) else curves
+    detector = models.train(manifest, encoder, config, audio_root=audio_root, cache=cache, progress=follow)
+    if curves is not None:
+        curves.finish()
+    return detector
 
 
-def _watched(
-    manifest: Manifest,
-    encoder: Encoder | str,
-    config: TrainConfig | None,
-    audio_root: str | Path | AudioOpener,
-    cache: EmbeddingCache | None,
-) -> Detector:
-    from relaylib import models
+def _curves() -> TrainingCurves | None:
+    """Show curves where a Jupyter kernel runs this; None elsewhere."""
     from relaylib.widgets.notebook import in_notebook
 
     if not in_notebook():
-        return models.train(manifest, encoder, config, audio_root=audio_root, cache=cache)
+        return None
     from IPython.display import display
 
     from relaylib.widgets.curves import TrainingCurves
 
     curves = TrainingCurves()
     display(curves)
-    detector = models.train(manifest, encoder, config, audio_root=audio_root, cache=cache, progress=curves)
-    curves.finish()
-    return detector
+    return curves
