@@ -2,10 +2,9 @@
 
 10 hours of 8 types, dense with events (random walks through a sigmoid), with hysteresis, merging and a minimum
 duration. The loop goes over ``.tolist()``, the fastest way to walk an array in Python, and makes the same list of
-detections; that both are equal is checked. Pairs are interleaved, so that what else the machine does meets both
-alike, and it is processor time that counts: both use one thread. As in timeit, the garbage collector rests while the
-clock runs, unless --gc is given: it goes through all objects of the process while either makes its detections. The
-ratio is the median over pairs, its spread the quartiles.
+detections; that both are equal is checked. It is processor time that counts: both use one thread. As in timeit, the
+garbage collector rests while the clock runs, unless --gc is given: it goes through all objects of the process while
+either makes its detections.
 
     python benchmarks/decode.py [--hours 10] [--pairs 7] [--gc] [--json FILE]
 """
@@ -14,12 +13,11 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from lib.pairs import HEADING, compare, write_report
 from scipy.signal import lfilter
 
 from relaylib.postprocess import decode
@@ -76,18 +74,6 @@ def loop(scores: Scores, config: DecodeConfig) -> list[Detection]:
     return found
 
 
-def seconds(call: Callable[[], object], *, collecting: bool) -> float:
-    """Return the processor time that a call takes."""
-    gc.collect()
-    if not collecting:
-        gc.disable()
-    start = time.process_time()
-    call()
-    spent = time.process_time() - start
-    gc.enable()
-    return spent
-
-
 def main() -> None:
     """Check that both agree, time them in pairs and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -100,33 +86,21 @@ def main() -> None:
     scores = walks(options.hours)
     found = decode(scores, CONFIG)
     assert found == loop(scores, CONFIG), "decode and the loop disagree"
-    ways = (lambda: decode(scores, CONFIG), lambda: loop(scores, CONFIG))
-    times = np.empty((options.pairs, 2))
-    for i in range(options.pairs):
-        for which in (0, 1) if i % 2 else (1, 0):
-            times[i, which] = seconds(ways[which], collecting=options.gc)
-    low, ratio, high = np.percentile(times[:, 1] / times[:, 0], [25, 50, 75])
-    ours, theirs = np.median(times, axis=0)
-    print(
-        f"{options.hours:g} h x {len(TYPES)} types, {len(found)} detections, equal; {options.pairs} interleaved pairs"
+    what = f"scores to {len(found)} detections, {options.hours:g} h x {len(TYPES)}"
+    if not options.gc:
+        gc.disable()
+    row = compare(
+        what,
+        lambda: decode(scores, CONFIG),
+        "loop over a list",
+        lambda: loop(scores, CONFIG),
+        options.pairs,
+        clock=time.process_time,
     )
-    print(f"{'relaylib decode':18}{ours * 1e3:9.0f} ms   {times[:, 0].min() * 1e3:.0f}-{times[:, 0].max() * 1e3:.0f}")
-    print(f"{'python loop':18}{theirs * 1e3:9.0f} ms   {times[:, 1].min() * 1e3:.0f}-{times[:, 1].max() * 1e3:.0f}")
-    print(f"{'times as fast':18}{ratio:9.2f}      quartiles {low:.2f}-{high:.2f}")
+    gc.enable()
+    print(HEADING, row, sep="\n")
     if options.json:
-        report = {
-            "hours": options.hours,
-            "n_types": len(TYPES),
-            "n_detections": len(found),
-            "pairs": options.pairs,
-            "gc": options.gc,
-            "ours_s": ours,
-            "loop_s": theirs,
-            "ratio": ratio,
-            "ratio_q25": low,
-            "ratio_q75": high,
-        }
-        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        write_report(options.json, [row], {"gc": options.gc})
 
 
 if __name__ == "__main__":
