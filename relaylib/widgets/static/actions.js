@@ -68,7 +68,7 @@ export function makeActions(desk) {
     out: () => {
       const span = desk.beganMs === null ? null : spanBetween(desk.beganMs, desk.playback.now(), desk.durationMs);
       desk.beganMs = null;
-      if (span) desk.draw(span);
+      if (span) desk.pen.draw(span);
       desk.schedule();
     },
     type: ({ index }) => desk.chooseType(index),

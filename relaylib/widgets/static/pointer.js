@@ -37,16 +37,16 @@ export function listenToPicture(canvas, desk) {
   };
 
   function under({ x, y }) {
-    const { bands, nLanes, width } = desk.drawnAs;
+    const { bands, nLanes, width } = desk.painter.drawnAs;
     const lane = laneOf(bands, y, nLanes);
     return hit(desk.marks(), x, { view: desk.view, width, selected: desk.selected, lane });
   }
 
   canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || !desk.drawnAs) return;
+    if (event.button !== 0 || !desk.painter.drawnAs) return;
     const from = at(event);
     const { view } = desk;
-    const { width, bands } = desk.drawnAs;
+    const { width, bands } = desk.painter.drawnAs;
     const fromMs = msAt(view, width, from.x);
     const found = event.altKey || from.y < bands.ruler[1] ? null : under(from);
     const seeks = from.y < bands.ruler[1];
@@ -58,23 +58,26 @@ export function listenToPicture(canvas, desk) {
         if (!dragging) return;
         const toMs = msAt(view, width, x);
         if (seeks) desk.seek(toMs);
-        else if (found) desk.previewMark(found.mark, dragged(found.mark, found.part, toMs - fromMs, desk.durationMs));
-        else desk.previewDraw(spanBetween(fromMs, toMs, desk.durationMs));
+        else if (found) {
+          desk.select(found.mark.id);
+          desk.pen.move(found.mark, dragged(found.mark, found.part, toMs - fromMs, desk.durationMs));
+        } else desk.pen.sketch(spanBetween(fromMs, toMs, desk.durationMs));
       },
       end(one, finished) {
         if (!dragging) {
           if (!finished) return;
           if (!seeks) desk.select(found?.mark.id ?? null);
           desk.seek(fromMs);
-        } else if (!seeks) desk.settle(finished);
+        } else if (!finished) desk.pen.lift();
+        else if (!seeks) desk.pen.settle();
       },
     });
   });
 
   canvas.addEventListener("pointermove", (event) => {
-    if (event.buttons || !desk.drawnAs) return;
+    if (event.buttons || !desk.painter.drawnAs) return;
     const place = at(event);
-    const found = place.y < desk.drawnAs.bands.ruler[1] ? null : under(place);
+    const found = place.y < desk.painter.drawnAs.bands.ruler[1] ? null : under(place);
     canvas.style.cursor = found ? CURSORS[found.part] : "crosshair";
   });
 
@@ -88,7 +91,7 @@ export function listenToPicture(canvas, desk) {
     if (!event.ctrlKey && !event.metaKey && !desk.hasFocus()) return;
     event.preventDefault();
     const { across, down } = turned(event);
-    const { width } = desk.drawnAs;
+    const { width } = desk.painter.drawnAs;
     const sideways = event.shiftKey ? across || down : Math.abs(across) > Math.abs(down) ? across : 0;
     if (sideways) desk.show(panView(desk.view, (sideways / width) * (desk.view[1] - desk.view[0]), desk.durationMs));
     else desk.show(zoomView(desk.view, 1.002 ** down, msAt(desk.view, width, at(event).x), desk.durationMs));
