@@ -307,6 +307,25 @@ def test_the_next_mark(node, sign, selected, cursor_ms, expected):
     assert (found and found["id"]) == expected
 
 
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ((90, 310), {"start_ms": 90, "end_ms": 310}),
+        ((290, 290), {"end_ms": 290}),  # one edge for both ends: it is nearer to the end
+        ((120, 120), {"start_ms": 120}),
+        ((220, 190), {"end_ms": 190}),
+        ((310, 350), {"start_ms": 310, "end_ms": 350}),
+        ((300, 300), {"end_ms": 300}),
+        ((310, 220), {"end_ms": 220}),
+    ],
+)
+def test_ends_take_the_edges_that_were_found(node, found, expected):
+    """A mark from 100 to 300 ms; its ends never meet."""
+    start_ms, end_ms = found
+    calls = [{"start_ms": 100, "end_ms": 300}, {"start_ms": start_ms, "end_ms": end_ms}]
+    assert node("snapper.js:takenEnds", calls) == [expected]
+
+
 def test_a_note_leaves_other_data_alone(node):
     calls = [
         [None, " new "],

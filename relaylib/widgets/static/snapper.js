@@ -1,5 +1,13 @@
 /* Snapping: the kernel is asked for an edge near each end of a mark, and the mark is changed when both are known. */
 
+/** Return the ends that a mark takes, of those found: where both found the same edge, only the nearer end takes it. */
+export function takenEnds(mark, { start_ms, end_ms }) {
+  if (start_ms < end_ms) return { start_ms, end_ms };
+  const [starts, ends] = [Math.abs(start_ms - mark.start_ms), Math.abs(end_ms - mark.end_ms)];
+  if (starts <= ends) return start_ms < mark.end_ms ? { start_ms } : {};
+  return end_ms > mark.start_ms ? { end_ms } : {};
+}
+
 /** `send` asks; `edit` changes a mark. */
 export class Snapper {
   constructor(send, edit) {
@@ -11,7 +19,7 @@ export class Snapper {
 
   snap(mark) {
     const request = (this.requests += 2);
-    this.pending.set(request, { id: mark.id, ends: {} });
+    this.pending.set(request, { mark, found: {} });
     this.send({ kind: "snap", request, ms: mark.start_ms });
     this.send({ kind: "snap", request: request + 1, ms: mark.end_ms });
   }
@@ -20,10 +28,10 @@ export class Snapper {
     const isEnd = request % 2 === 1;
     const asked = this.pending.get(isEnd ? request - 1 : request);
     if (!asked) return;
-    const { id, ends } = asked;
-    ends[isEnd ? "end_ms" : "start_ms"] = ms;
-    if (ends.start_ms === undefined || ends.end_ms === undefined) return;
+    const { mark, found } = asked;
+    found[isEnd ? "end_ms" : "start_ms"] = ms;
+    if (found.start_ms === undefined || found.end_ms === undefined) return;
     this.pending.delete(request - (isEnd ? 1 : 0));
-    if (ends.start_ms < ends.end_ms) this.edit({ do: "change", id, ...ends });
+    this.edit({ do: "change", id: mark.id, ...takenEnds(mark, found) });
   }
 }
