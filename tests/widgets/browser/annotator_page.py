@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from notebook_page import NotebookPage
     from playwright.sync_api import Locator, Page
 
 FAR_PX = 50
@@ -15,6 +16,10 @@ FAR_PX = 50
 ROWS = """rows => rows.map(row => ({
     id: Number(row.dataset.mark), state: row.dataset.state, artifact_type: row.dataset.type,
     selected: row.ariaSelected === "true",
+}))"""
+FILES = """rows => rows.map(row => ({
+    index: Number(row.dataset.index), name: row.querySelector(".what").textContent, done: row.dataset.done === "true",
+    current: row.ariaCurrent === "true", broken: Boolean(row.querySelector(".broken")),
 }))"""
 N_ROWS = "([root, n]) => root.querySelectorAll('[data-relay=mark]').length === n"
 STATE = "([root, state]) => root.querySelector('[data-relay=saved]').dataset.state === state"
@@ -38,6 +43,14 @@ def annotate_cell(source: str, manifest: str, options: str = "") -> str:
     types = "['click', 'echo', 'long pause']"
     call = f"relaylib.annotate({source!r}, artifact_types={types}, manifest={manifest!r}{options})"
     return f"import relaylib\n\n{call}"
+
+
+def shown_by(notebook: NotebookPage) -> AnnotatorPage:
+    """Run the first cell of a notebook, and return the annotator that it shows when its picture is whole."""
+    notebook.run(0)
+    page = AnnotatorPage(notebook.page)
+    page.wait()
+    return page
 
 
 class AnnotatorPage:
@@ -130,7 +143,8 @@ class AnnotatorPage:
     def zoom(self, at_ms: float, length_ms: float) -> None:
         """Show `length_ms` or less around a time: everything by the key, then in and aside by the wheel."""
         self.focus()
-        self._see(lambda: self.page.keyboard.press("0"))
+        if self.view_ms() != (0, self.duration_ms()):
+            self._see(lambda: self.page.keyboard.press("0"))
         while self.ms_per_pixel() * self._box(self.picture)["width"] > length_ms:
             box = self._box(self.picture)
             x = min(max(self.x_of(at_ms), box["x"] + 1), box["x"] + box["width"] - 2)
@@ -166,6 +180,38 @@ class AnnotatorPage:
         self.go_to(self.duration_ms())
         self.wait_until_painted()
 
+    def click_on(self, name: str) -> None:
+        """Click on the control with this name."""
+        self.part(name).first.click()
+
+    def fill(self, name: str, value: str) -> None:
+        """Type a value into a field of the inspector over what stands there, and leave it by Enter."""
+        self.part(name).fill(value)
+        self.part(name).press("Enter")
+
+    def shows_row(self, name: str, attribute: str) -> bool:
+        """Say whether a row of a list, the one with the attribute, lies inside of what is seen of the list."""
+        seen = self._box(self.part(name))
+        row = self._box(self.part(name).locator(f'[{attribute}="true"]'))
+        return seen["y"] <= row["y"] and row["y"] + row["height"] <= seen["y"] + seen["height"]
+
+    def error(self) -> str | None:
+        """Return the message above the picture, if there is one."""
+        error = self.part("error")
+        return error.inner_text() if error.is_visible() else None
+
+    def files(self) -> list[dict[str, Any]]:
+        """Return the rows of the queue: index, name, done, current, broken."""
+        return self.part("file").evaluate_all(FILES)
+
+    def progress(self) -> str:
+        """Return how many files are done, as the queue says it."""
+        return self.part("progress").inner_text()
+
+    def is_playing(self) -> bool:
+        """Say whether a sound plays."""
+        return self.part("play").get_attribute("data-playing") == "true"
+
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows of the list: id, state, artifact_type, selected."""
         return self.part("mark").evaluate_all(ROWS)
@@ -185,6 +231,16 @@ class AnnotatorPage:
     def cursor_ms(self) -> float:
         """Return where the cursor is."""
         return float(self.picture.get_attribute("data-cursor-ms") or "nan")
+
+    def wait_until_played(self, ms: float) -> None:
+        """Wait until the cursor is beyond a time."""
+        self.page.wait_for_function(
+            "([picture, ms]) => +picture.dataset.cursorMs > ms", arg=[self.picture.element_handle(), ms]
+        )
+
+    def wait_until_silent(self) -> None:
+        """Wait until no sound plays."""
+        self.page.wait_for_function("play => play.dataset.playing === 'false'", arg=self.part("play").element_handle())
 
     def ink(self) -> tuple[list[float], float]:
         """Return the share of each column of the waveform that is drawn on, and the columns in a CSS pixel."""

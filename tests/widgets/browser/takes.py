@@ -49,6 +49,13 @@ def burst_at(samples: npt.NDArray[np.float32], rate: int = SAMPLE_RATE) -> float
     return best + _N / 2 if likeness[best] > 0.3 * float(BURST @ BURST) else float("nan")
 
 
+def loud_at(samples: npt.NDArray[np.float32]) -> list[float]:
+    """Return the samples in the middles of all bursts, at whatever speed they are heard."""
+    loud = np.flatnonzero(np.abs(samples) > 0.3)
+    parts = np.split(loud, np.flatnonzero(np.diff(loud) > _N) + 1) if len(loud) else []
+    return [float(part[0] + part[-1]) / 2 for part in parts]
+
+
 def _write_aac(path: Path, samples: npt.NDArray[np.float32]) -> None:
     with av.open(str(path), "w", format="ipod") as out:
         stream = out.add_stream("aac", rate=SAMPLE_RATE)

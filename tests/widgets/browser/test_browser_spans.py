@@ -8,6 +8,7 @@ import time
 import pytest
 from annotator_page import AnnotatorPage, annotate_cell
 from takes import take, write_take
+from waiting import eventually
 
 from relaylib.formats import read_manifest
 
@@ -208,11 +209,3 @@ found = [FileResult("take.wav", 10_000, "completed", tuple(spans))]
     page.wait_for_rows(2)
     assert {row["state"] for row in page.rows()} == {"annotation"}
     check()
-
-
-def eventually(read, wanted):
-    """Wait until `read` returns what is wanted."""
-    deadline = time.monotonic() + 10
-    while (found := read()) != wanted:
-        assert time.monotonic() < deadline, f"{found} is not {wanted}"
-        time.sleep(0.02)
