@@ -47,9 +47,8 @@ export function choice(hook, label, options, change) {
 
 /** Scroll a list, and nothing around it, until `row` is in sight. */
 export function scrollTo(list, row) {
-  const above = row.offsetTop - list.offsetTop;
-  if (above < list.scrollTop) list.scrollTop = above;
-  else if (above + row.offsetHeight > list.scrollTop + list.clientHeight) {
-    list.scrollTop = above + row.offsetHeight - list.clientHeight;
-  }
+  const above = row.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientTop;
+  const below = above + row.offsetHeight - list.clientHeight;
+  if (above < 0) list.scrollTop += above;
+  else if (below > 0) list.scrollTop += below;
 }
