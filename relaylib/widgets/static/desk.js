@@ -31,6 +31,7 @@ export class Desk {
   constructor(model, el) {
     this.model = model;
     this.beganMs = null;
+    this.following = true;
     const edit = (one) => this.edit(one);
     const failed = (message) => this.fail(message);
     this.link = new Link(model, failed);
@@ -209,6 +210,7 @@ export class Desk {
 
   show(view) {
     this.view = clampView(view, this.durationMs);
+    this.following = !this.playback.playing || this.sees(this.playback.now());
     this.schedule();
     this.syncing ??= setTimeout(() => {
       this.syncing = null;
@@ -217,10 +219,15 @@ export class Desk {
     }, SYNC_VIEW_MS);
   }
 
-  /** Keep the sound in sight while it plays. */
+  sees(ms) {
+    return ms >= this.view[0] && ms <= this.view[1];
+  }
+
+  /** Keep the sound in sight while it plays, unless the person has gone to look elsewhere. */
   follow(atMs) {
     const [start, end] = this.view;
-    if (atMs > end || atMs < start) this.show(panView(this.view, atMs - start - 0.02 * (end - start), this.durationMs));
+    if (this.sees(atMs)) this.following = true;
+    else if (this.following) this.show(panView(this.view, atMs - start - 0.02 * (end - start), this.durationMs));
     this.showBar();
   }
 
@@ -259,7 +266,7 @@ export class Desk {
     this.inspector.update(mark, types, HINT);
     this.list.update(get("marks"), get("selected"), types, this.colors);
     this.queue.update({ files: get("files"), indices: get("shown"), current: get("current"), fileFilter: get("file_filter") });
-    this.failure.offer(get("saved").state === "failed");
+    this.failure.update(get("saved"));
     this.showBar();
     this.schedule();
   }
