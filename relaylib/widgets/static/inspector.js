@@ -8,7 +8,10 @@ export function makeInspector(edit, act) {
   const change = (values) => mark && edit({ do: "change", id: mark.id, ...values });
   const time = (hook, label, name) => make("input", {
     "data-relay": hook, "aria-label": `${label} in ms`, type: "number", min: 0, step: 1,
-    change: (event) => Number.isFinite(event.target.valueAsNumber) && change({ [name]: Math.round(event.target.valueAsNumber) }),
+    change: ({ target }) => {
+      if (Number.isFinite(target.valueAsNumber)) change({ [name]: Math.round(target.valueAsNumber) });
+      else if (mark) target.value = mark[name];
+    },
   });
   const type = choice("mark-type", "Type", [], (value) => change({ artifact_type: value }));
   const start = time("start", "Start", "start_ms");
