@@ -10,7 +10,7 @@ export function makeBar(act) {
   const press = (action, label, text) => button(action, label, text, () => act(action));
   const play = press("play", "Play or pause (Space)", "▶");
   const loop = press("loop", "Loop (L)", "⟳");
-  const speed = make("span", { "data-relay": "speed", class: "speed", title: "Speed" });
+  const speed = make("span", { "data-relay": "speed", class: "speed", title: "Speed; the pitch changes with it, as on a tape" });
   const time = make("span", { "data-relay": "time", class: "time" });
   const undo = press("undo", "Undo (Ctrl + Z)", "↶");
   const redo = press("redo", "Redo (Ctrl + Shift + Z)", "↷");
@@ -22,7 +22,7 @@ export function makeBar(act) {
     "div",
     { class: "bar", role: "toolbar", "aria-label": "Controls" },
     group(play, press("play-selection", "Play the selected span, or what is shown (Enter)", "▶ span"), loop),
-    group(press("slower", "Slower ([)", "−"), speed, press("faster", "Faster (])", "+")),
+    group(press("slower", "Slower and lower ([)", "−"), speed, press("faster", "Faster and higher (])", "+")),
     time,
     group(press("zoom-out", "Zoom out (-)", "⊖"), press("zoom-in", "Zoom in (+)", "⊕"), press("fit", "Show everything (0)", "⟷")),
     group(undo, redo),

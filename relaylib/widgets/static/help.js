@@ -9,6 +9,7 @@ export function makeHelp() {
     make("dl", {}, ...rows.flatMap(([key, says]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, says)]))));
   const mouse = make("section", {}, make("h4", {}, "Mouse"), make("dl", {}, ...[
     ["click", "put the cursor there"],
+    ["double click", "play the span there"],
     ["drag", "draw a span, or move one, or its edge"],
     ["Alt + drag", "draw over another span"],
     ["wheel", "zoom; with Shift, or sideways: move"],

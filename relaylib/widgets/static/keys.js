@@ -5,8 +5,8 @@ const GROUPS = [
     ["Space", "play or pause", "play"],
     ["Enter", "play the span, or what is shown", "play-selection"],
     ["L", "loop", "loop"],
-    ["[", "slower", "slower"],
-    ["]", "faster", "faster"],
+    ["[", "slower, and lower", "slower"],
+    ["]", "faster, and higher", "faster"],
     ["Home", "to the beginning", "to-start"],
     ["End", "to the end", "to-end"],
   ]],
@@ -40,7 +40,7 @@ const GROUPS = [
     ["K or PageUp", "file before", null],
     ["D", "done, and on to the next", "done"],
   ]],
-  ["", [["?", "this list", "help"]]],
+  ["", [["?", "this list; Esc closes it", "help"]]],
 ];
 
 export const HELP = GROUPS.map(([title, rows]) => [title, rows.map(([key, says]) => [key, says])]);

@@ -6,6 +6,8 @@ import { msAt, panView, xAt, zoomView } from "./view.js";
 
 const STILL = 3;
 const CURSORS = { start: "ew-resize", end: "ew-resize", body: "grab" };
+const RULER_CURSOR = "pointer";
+const DRAW_CURSOR = "crosshair";
 
 /** Return how far a wheel event turned, in pixels, whatever unit the browser counts in. */
 function turned(event) {
@@ -56,6 +58,7 @@ export function listenToPicture(canvas, desk) {
         const { x } = at(one);
         dragging ||= Math.abs(x - from.x) > STILL;
         if (!dragging) return;
+        if (found?.part === "body") canvas.style.cursor = "grabbing";
         const toMs = msAt(view, width, x);
         if (seeks) desk.seek(toMs);
         else if (found) {
@@ -77,8 +80,8 @@ export function listenToPicture(canvas, desk) {
   canvas.addEventListener("pointermove", (event) => {
     if (event.buttons || !desk.painter.drawnAs) return;
     const place = at(event);
-    const found = place.y < desk.painter.drawnAs.bands.ruler[1] ? null : under(place);
-    canvas.style.cursor = found ? CURSORS[found.part] : "crosshair";
+    if (place.y < desk.painter.drawnAs.bands.ruler[1]) canvas.style.cursor = RULER_CURSOR;
+    else canvas.style.cursor = (event.altKey ? null : CURSORS[under(place)?.part]) ?? DRAW_CURSOR;
   });
 
   canvas.addEventListener("dblclick", (event) => {

@@ -4,6 +4,13 @@ import { button, choice, make, scrollTo, write } from "./dom.js";
 
 const FILTERS = [["all", "all files"], ["unlabelled", "unlabelled"], ["suggestions", "with suggestions"], ["done", "done"]];
 
+const TAIL = 12;
+
+/** Return a name that is cut in its middle where there is no room: what tells files apart often stands at the end. */
+function makeName(name) {
+  return make("span", { class: "what" }, make("span", { class: "head" }, name.slice(0, -TAIL)), make("span", {}, name.slice(-TAIL)));
+}
+
 /** Return {element, update}; `open`, `mark` and `filter` tell the kernel, `act` is called as by a key. */
 export function makeQueue({ open, mark, filter, act }) {
   const progress = make("span", { class: "title", "data-relay": "progress" });
@@ -34,7 +41,7 @@ export function makeQueue({ open, mark, filter, act }) {
         "aria-current": index === current ? "true" : null, "aria-selected": String(index === current), title: file.error ?? file.filename,
         pointerdown: (event) => event.target !== box && event.preventDefault(), click: () => open(index) },
       box,
-      make("span", { class: "what" }, parts.at(-1)),
+      makeName(parts.at(-1)),
       file.error ? make("span", { class: "broken" }, "unreadable") : make("span", { class: "much" }, counts),
     );
   }

@@ -43,19 +43,27 @@ function drawBar({ ink, theme }, mark, color, [left, right], [top, bottom], { se
   if (height < 11) return;
   const shown = Math.max(left, 0);
   const y = top + 1.5 + height / 2 + 0.5;
+  const inside = right - shown - 8;
+  const fits = (text, width) => ink.measureText(text).width <= width;
   for (const text of new Set([labelOf(mark), mark.artifact_type])) {
-    const needed = ink.measureText(text).width + 8;
-    if (right - shown >= needed) {
-      ink.fillStyle = open ? theme.ink : textOn(color);
-      ink.fillText(text, shown + 4, y);
-      return;
-    }
-    if (room - right >= needed) {
-      ink.fillStyle = theme.ink;
-      ink.fillText(text, right + 3, y);
-      return;
-    }
+    const isInside = fits(text, inside);
+    if (!isInside && !fits(text, room - right - 8)) continue;
+    ink.fillStyle = isInside && !open ? textOn(color) : theme.ink;
+    ink.fillText(text, isInside ? shown + 4 : right + 3, y);
+    return;
   }
+  const cut = cutTo(mark.artifact_type, (text) => fits(text, inside));
+  ink.fillStyle = open ? theme.ink : textOn(color);
+  if (cut) ink.fillText(cut, shown + 4, y);
+}
+
+/** Return as much of a text as fits with dots behind it, or null where that is less than two letters. */
+function cutTo(text, fits) {
+  for (let length = text.length - 1; length >= 2; length--) {
+    const cut = `${text.slice(0, length).trimEnd()}…`;
+    if (fits(cut)) return cut;
+  }
+  return null;
 }
 
 /** Draw all marks in sight; the selected one last, so that nothing covers it. */
