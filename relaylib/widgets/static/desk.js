@@ -15,23 +15,22 @@ import { Playback } from "./playback.js";
 import { listenToOverview, listenToPicture } from "./pointer.js";
 import { makeQueue } from "./queue.js";
 import { Recording } from "./recording.js";
+import { Sight } from "./sight.js";
 import { Snapper } from "./snapper.js";
 import { themeOf, watchTheme } from "./theme.js";
 import { makeTitle } from "./title.js";
 import { makeTypes } from "./types.js";
-import { clampView, panView, reveal } from "./view.js";
+import { reveal } from "./view.js";
 
 const HINT = "Drag on the picture to draw a span. Press ? for all keys.";
 const SHARED = ["artifact_types", "marks", "sound", "files", "current", "shown", "file_filter", "history", "saved", "can_publish", "selected",
   "view_ms", "theme", "height"];
-const SYNC_VIEW_MS = 150;
 const SAVING = { state: "saving", message: "" };
 
 export class Desk {
   constructor(model, el) {
     this.model = model;
     this.beganMs = null;
-    this.following = true;
     const edit = (one) => this.edit(one);
     const failed = (message) => this.fail(message);
     this.link = new Link(model, failed);
@@ -39,6 +38,7 @@ export class Desk {
     this.pen = new Pen({ edit, failed, changed: () => this.schedule() });
     this.actions = makeActions(this);
     this.playback = new Playback(() => this.refresh(), failed);
+    this.sight = new Sight(model, this);
     this.painter = new Painter(this);
     this.build(el);
     this.takeSound();
@@ -85,9 +85,8 @@ export class Desk {
   close() {
     for (const [event, call] of this.changes) this.model.off(event, call);
     this.model.off("msg:custom", this.custom);
-    clearTimeout(this.syncing);
     this.unwatch();
-    for (const part of [this.painter, this.pen, this.link, this.bar, this.playback]) part.close();
+    for (const part of [this.painter, this.sight, this.pen, this.link, this.bar, this.playback]) part.close();
   }
 
   /** Do something; what goes wrong in the view itself is shown too, not only in the browser's console. */
@@ -104,6 +103,10 @@ export class Desk {
 
   get durationMs() {
     return this.recording.durationMs;
+  }
+
+  get view() {
+    return this.sight.view;
   }
 
   get selected() {
@@ -135,7 +138,7 @@ export class Desk {
     });
     this.playback.load(this.recording);
     this.painter.begin();
-    this.takeView();
+    this.sight.take();
     this.beganMs = null;
     this.pen.lift();
   }
@@ -144,13 +147,8 @@ export class Desk {
     // The attributes of one message are all there before the first of them is told of.
     this.takeSound();
     if (name === "marks") this.pen.lift();
-    if (name === "view_ms") this.takeView();
+    if (name === "view_ms") this.sight.take();
     this.refresh();
-  }
-
-  takeView() {
-    const view = this.model.get("view_ms");
-    this.view = this.durationMs ? clampView(view, this.durationMs) : view;
   }
 
   hear(message, buffers) {
@@ -209,25 +207,12 @@ export class Desk {
   }
 
   show(view) {
-    this.view = clampView(view, this.durationMs);
-    this.following = !this.playback.playing || this.sees(this.playback.now());
-    this.schedule();
-    this.syncing ??= setTimeout(() => {
-      this.syncing = null;
-      this.model.set("view_ms", this.view);
-      this.model.save_changes();
-    }, SYNC_VIEW_MS);
+    this.sight.show(view);
   }
 
-  sees(ms) {
-    return ms >= this.view[0] && ms <= this.view[1];
-  }
-
-  /** Keep the sound in sight while it plays, unless the person has gone to look elsewhere. */
+  /** Go along with the sound while it plays. */
   follow(atMs) {
-    const [start, end] = this.view;
-    if (this.sees(atMs)) this.following = true;
-    else if (this.following) this.show(panView(this.view, atMs - start - 0.02 * (end - start), this.durationMs));
+    this.sight.follow(atMs);
     this.showBar();
   }
 

@@ -15,7 +15,7 @@ play, play-selection, loop, slower, faster, speed   data-playing on play, aria-p
 zoom-in, zoom-out, fit, undo, redo, snap, remove, accept, reject, next-suggestion, publish, help
 time            "0:01.234 / 0:10.000"
 saved           data-state="saved" | "saving" | "failed" | "memory"
-error           shown while there is one (attribute hidden otherwise)
+error           shown while there is one (attribute hidden otherwise), with reload and dismiss
 type            a button for each artifact type: data-type, aria-pressed for the one that the next span gets
 inspector       of the selected mark (data-mark): mark-type, start, end, confidence, note
 list            rows mark: data-mark (id), data-state="annotation" | "suggestion", data-type, aria-selected; sort, type-filter

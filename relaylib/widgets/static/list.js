@@ -40,7 +40,7 @@ export function makeList(pick, changed) {
         pointerdown: (event) => event.preventDefault(), mousedown: (event) => event.preventDefault(), click: () => pick(mark.id) },
       make("i", { class: "swatch" }),
       make("span", { class: "when" }, clock(mark.start_ms)),
-      make("span", { class: "what" }, mark.artifact_type),
+      make("span", { class: "what", title: mark.artifact_type }, mark.artifact_type),
       make("span", { class: "much" }, mark.state === "suggestion" || mark.confidence < 1 ? mark.confidence.toFixed(2) : `${mark.end_ms - mark.start_ms} ms`),
     );
     item.style.setProperty("--type", color);
