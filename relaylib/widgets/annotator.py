@@ -92,7 +92,7 @@ class Annotator(anywidget.AnyWidget):
             "redo": lambda _: self._edited(session.redo()),
             "open": lambda message: self.go_to(int(message["index"])),
             "done": lambda message: self.set_done(bool(message["done"]), index=int(message["index"])),
-            "reload": lambda _: self.go_to(self.current),
+            "reload": self._on_reload,
             "filter": self._on_filter,
             "snap": self._on_snap,
             "tile": self._on_tile,
@@ -205,6 +205,14 @@ class Annotator(anywidget.AnyWidget):
     def _check_kept(self) -> None:
         if self.saved["state"] == "failed":
             raise RelayError(self.saved["message"])
+
+    def _on_reload(self, _: dict[str, Any]) -> None:
+        """Take over the labels as they are kept; the sound and what is in sight of it stay."""
+        self._session.open(self.current)
+        with self.hold_sync():
+            self.selected = None
+            self._show_labels()
+            self._show_files()
 
     def _on_filter(self, message: dict[str, Any]) -> None:
         self._session.set_filter(message["filter"])

@@ -33,10 +33,13 @@ def test_what_another_process_wrote_is_kept_and_so_is_what_is_here(open_notebook
     page.wait_for_rows(2)
     eventually(page.saved, "failed")
     assert "changed elsewhere" in page.error()
+    page.zoom(2100, 1000)
+    view = page.view_ms()
     page.click_on("reload")
     page.wait_until_saved()
     eventually(lambda: [row["artifact_type"] for row in page.rows()], ["click", "echo"])
     assert page.error() is None
+    assert page.view_ms() == view
     page.focus()
     page.press("Control+z")
     eventually(lambda: [row["artifact_type"] for row in page.rows()], ["long pause", "long pause"])
