@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 OUT ?= demo-out
 PYTEST_ARGS ?=
+WORKERS ?= 2
 
 BIN := $(VENV)/bin
 # written when the environment is complete, so that a broken or outdated set-up is done again
@@ -11,6 +12,10 @@ STAMP := $(VENV)/.relaylib-ready
 
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
+
+# files of tests side by side; pytest's status 5 says that PYTEST_ARGS asks for no test of the kind
+SIDE_BY_SIDE = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+OR_NONE = || test $$? -eq 5
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -21,7 +26,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) OUT=$(OUT) PYTEST_ARGS=$(PYTEST_ARGS)"
+	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) OUT=$(OUT) WORKERS=$(WORKERS) PYTEST_ARGS=$(PYTEST_ARGS)"
 
 setup: $(STAMP) ## make the environment in .venv, or bring it up to date
 
@@ -38,9 +43,10 @@ demo: setup ## train, detect and evaluate on speech that comes along, into demo-
 	$(BIN)/python -m relaylib demo --out $(OUT)
 
 test: setup ## run the tests, the examples in the docstrings, and the notebooks
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(SIDE_BY_SIDE) -m "not alone" $(PYTEST_ARGS) $(OR_NONE)
+	$(BIN)/python -m pytest -m alone $(PYTEST_ARGS) $(OR_NONE)
 ifneq ($(NOTEBOOKS),)
-	$(BIN)/python -m pytest --nbval --nbval-current-env $(PYTEST_ARGS) notebooks
+	$(SIDE_BY_SIDE) --nbval --nbval-current-env $(PYTEST_ARGS) notebooks
 endif
 
 lint: setup ## check style (ruff) and types (mypy)
@@ -58,6 +64,7 @@ bench: setup ## run the benchmarks, figures into benchmarks/out/
 		name=$$(basename $$script .py); echo "== $$name"; \
 		$(BIN)/python $$script --json benchmarks/out/$$name.json || exit 1; \
 	done
+	$(BIN)/python benchmarks/lib/table.py benchmarks/out
 
 refresh: setup ## run the notebooks and the demo anew, and keep their outputs and the picture of the README
 	$(BIN)/python scripts/refresh_demo.py

@@ -33,7 +33,7 @@ from relaylib.server.settings import Settings
 from relaylib.server.training import TrainingController
 from relaylib.server.validation import MAX_BODY_BYTES, JsonRequest, refuse_null
 
-__all__ = ["api_router", "create_app"]
+__all__ = ["api_router", "create_app", "furnish"]
 
 CONTROLLERS = (
     KeyController,
@@ -66,17 +66,34 @@ def create_app(settings: Settings, *, executor: Executor | None = None) -> Lites
     pages = [healthz, readyz, metrics_page, description, docs_page, docs_file]
     app = ObservedApp(
         route_handlers=[api_router(), storage_router(store), *pages],
-        lifespan=[partial(_running, settings=settings, store=store, executor=executor)],
+        lifespan=[_running],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,
     )
-    app.state.metrics = Metrics()
     app.state.allowed = {route.path_format: ", ".join(sorted(route.methods)) for route in app.routes}
     app.state.describe = cache(lambda: describe(api_router()))
+    furnish(app, settings, store, executor=executor)
     return app
+
+
+def furnish(app: Litestar, settings: Settings, store: ObjectStore, *, executor: Executor | None = None) -> None:
+    """Say what an application that does not run is to work with from its next start on.
+
+    Parameters
+    ----------
+    app : Litestar
+        Made by :func:`create_app`.
+    settings : Settings
+    store : ObjectStore
+        Of the kind that the application was made for: its routes depend on it.
+    executor : Executor, optional
+    """
+    app.state.metrics = Metrics()
+    app.state.store = store
+    app.state.open_parts = partial(open_parts, settings, store, executor)
 
 
 def api_router() -> Router:
@@ -95,10 +112,8 @@ def api_router() -> Router:
 
 
 @asynccontextmanager
-async def _running(
-    app: Litestar, *, settings: Settings, store: ObjectStore, executor: Executor | None
-) -> AsyncIterator[None]:
-    async with open_parts(settings, store, executor) as parts:
+async def _running(app: Litestar) -> AsyncIterator[None]:
+    async with app.state.open_parts() as parts:
         app.state.context, app.state.last_uses = parts.context, parts.last_uses
         yield
 

@@ -1,5 +1,10 @@
 """Databases, and the application on them: SQLite always, PostgreSQL where its programs are installed."""
 
+import shutil
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
 import httpx
 import pytest
 from litestar.testing import TestClient
@@ -8,34 +13,65 @@ from radosgw import s3_url  # noqa: F401 - a fixture
 from seeding import Seeds
 from steps import Steps
 
-from relaylib.server.app import create_app
+from relaylib.server.app import create_app, furnish
+from relaylib.server.database import database_url, migrate
 from relaylib.server.jobs.local import LocalExecutor
 from relaylib.server.keys.service import create_key, tenant_by_name
+from relaylib.server.objects import open_store
 from relaylib.server.settings import Settings
 
 
 @pytest.fixture(scope="session")
 def postgresql():
-    """Start a private PostgreSQL in a temporary folder; give a function that makes an empty database."""
+    """Start a private PostgreSQL in a temporary folder; give a function that makes a database."""
     programs = server_programs()
     if programs is None:
         pytest.skip("PostgreSQL's server programs are not installed (Debian: postgresql)")
-    with private_postgresql(programs) as empty_database:
-        yield empty_database
+    with private_postgresql(programs) as new_database:
+        yield new_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_database_url(request, tmp_path):
-    """Give the URL of an empty database of either kind."""
-    if request.param == "sqlite":
+def database_kind(request):
+    """Say which kind of database the test runs on: on either."""
+    return request.param
+
+
+@pytest.fixture
+def empty_database_url(database_kind, request, tmp_path):
+    """Give the URL of an empty database."""
+    if database_kind == "sqlite":
         return f"sqlite:///{tmp_path}/relay.sqlite3"
     return request.getfixturevalue("postgresql")()
 
 
+@pytest.fixture(scope="session")
+def tables(request, tmp_path_factory):
+    """Give a function from a kind to a database of it that has the tables and nothing in them, made once."""
+
+    @cache
+    def made(kind):
+        file = tmp_path_factory.mktemp("tables") / "relay.sqlite3"
+        url = f"sqlite:///{file}" if kind == "sqlite" else request.getfixturevalue("postgresql")()
+        migrate(database_url(url, data_dir=Path()))
+        return file if kind == "sqlite" else urlsplit(url).path[1:]
+
+    return made
+
+
 @pytest.fixture
-def settings(empty_database_url, tmp_path):
+def fresh_database_url(database_kind, tables, request, tmp_path):
+    """Give the URL of a database with the tables and nothing in them."""
+    template = tables(database_kind)
+    if database_kind == "sqlite":
+        return f"sqlite:///{shutil.copy(template, tmp_path)}"
+    return request.getfixturevalue("postgresql")(template)
+
+
+@pytest.fixture
+def settings(fresh_database_url, tmp_path):
     """Give settings of a server that keeps everything in the test's folder."""
-    return Settings(data_dir=tmp_path / "data", database_url=empty_database_url)
+    return Settings(data_dir=tmp_path / "data", database_url=fresh_database_url)
 
 
 class OnDemand(LocalExecutor):
@@ -51,9 +87,20 @@ def executor(settings):
     return OnDemand(settings)
 
 
+@pytest.fixture(scope="session")
+def routed(tmp_path_factory):
+    """Give an application over a folder, for one test after the other: to make its routes takes longer than most."""
+    return create_app(Settings(data_dir=tmp_path_factory.mktemp("routed")))
+
+
 @pytest.fixture
-def app(settings, executor):
-    return create_app(settings, executor=executor)
+def app(settings, executor, request):
+    """Give an application that has seen nothing yet."""
+    if settings.storage_url:
+        return create_app(settings, executor=executor)
+    app = request.getfixturevalue("routed")
+    furnish(app, settings, open_store(None, data_dir=settings.data_dir), executor=executor)
+    return app
 
 
 @pytest.fixture

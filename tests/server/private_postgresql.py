@@ -26,9 +26,10 @@ def free_port():
 
 @contextmanager
 def private_postgresql(bindir, *, durable=False):
-    """Run a server while the context lasts; give a function that makes an empty database and returns its URL.
+    """Run a server while the context lasts; give a function that makes a database and returns its URL.
 
-    `durable` makes it wait for the disk, as real ones do; tests need not.
+    The database is empty, or a copy of one that is named. `durable` makes the server wait for the disk, as real ones
+    do; tests need not.
     """
     folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # short: sockets have short names; one for each run
     as_user = {}
@@ -50,14 +51,14 @@ def private_postgresql(bindir, *, durable=False):
     call("pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
     made = []
 
-    def empty_database():
+    def new_database(template="template1"):
         made.append(f"relay{len(made)}")
         with psycopg.connect(f"postgresql://relay@127.0.0.1:{port}/postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {made[-1]}")
+            connection.execute(f"CREATE DATABASE {made[-1]} TEMPLATE {template}")
         return f"postgresql://relay@127.0.0.1:{port}/{made[-1]}"
 
     try:
-        yield empty_database
+        yield new_database
     finally:
         call("pg_ctl", "-D", data, "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)

@@ -48,12 +48,11 @@ _Landing = NamedDependency[Landing]
 def storage_router(store: ObjectStore) -> Router:
     """Return the routes that `store` needs: to upload what comes through this server, to download from a folder.
 
-    What cut-off uploads left is removed.
+    The application has the store in its state. What cut-off uploads left is removed.
     """
-    landing = store.landing
     handlers: list[HTTPRouteHandler] = []
-    if landing is not None:
-        landing.sweep()
+    if store.landing is not None:
+        store.landing.sweep()
         handlers += [_upload_preflight, _upload]  # each in front, or Litestar answers OPTIONS in its place
     if isinstance(store, FolderStore):
         handlers += [_download_preflight, _download]
@@ -61,13 +60,22 @@ def storage_router(store: ObjectStore) -> Router:
         "/storage",
         route_handlers=handlers,
         dependencies={
-            "store": Provide(lambda: store, sync_to_thread=False),
-            "landing": Provide(lambda: landing, sync_to_thread=False),
+            "store": Provide(_store, sync_to_thread=False),
+            "landing": Provide(_landing, sync_to_thread=False),
         },
         include_in_schema=False,
         request_class=Request,
         opt={"exclude_from_auth": True},
     )
+
+
+def _store(request: _AnyRequest) -> ObjectStore:
+    store: ObjectStore = request.app.state.store
+    return store
+
+
+def _landing(request: _AnyRequest) -> Landing | None:
+    return _store(request).landing
 
 
 @post("/", request_max_body_size=None)

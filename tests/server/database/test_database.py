@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from relaylib.server.database import Database, database_url, migrate
+from relaylib.server.database import Database, database_url
 from relaylib.server.database.tables import DatasetRow, TenantRow
 
 
 @pytest.fixture
-def database(empty_database_url):
-    url = database_url(empty_database_url, data_dir=Path())
-    migrate(url)
+def database(fresh_database_url):
+    url = database_url(fresh_database_url, data_dir=Path())
     return Database(url)
 
 

@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 from dispatching import Table
 
-from relaylib.server.database import database_url, migrate
+from relaylib.server.database import database_url
 
 
 @pytest.fixture
-def run(empty_database_url):
+def run(fresh_database_url):
     """Give a function that runs a scenario, a coroutine function of a `Table`, on an empty database."""
-    url = database_url(empty_database_url, data_dir=Path())
-    migrate(url)
+    url = database_url(fresh_database_url, data_dir=Path())
 
     def run_scenario(scenario):
         async def body():

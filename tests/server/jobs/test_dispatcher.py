@@ -12,6 +12,8 @@ from relaylib.server.jobs import queue
 from relaylib.server.jobs.executor import TaskFailedError, WorkerDiedError
 from relaylib.server.jobs.tasks import Progress
 
+pytestmark = pytest.mark.alone
+
 
 def test_two_dispatchers_do_each_of_two_hundred_jobs_once(run):
     async def scenario(table):

@@ -16,6 +16,8 @@ from relaylib.server.jobs import leases
 from relaylib.server.jobs.executor import TaskFailedError
 from relaylib.server.jobs.tasks import Progress
 
+pytestmark = pytest.mark.alone
+
 
 def long_ago():
     return datetime.now(timezone.utc) - timedelta(hours=1)
@@ -230,7 +232,7 @@ def cut_connections(url, *, allow):
             )
 
 
-@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["postgresql"])
 def test_a_database_that_is_away_for_a_while_loses_no_work(run, caplog):
     """The work goes on, its result waits until the database is back."""
 
@@ -255,7 +257,7 @@ def test_a_database_that_is_away_for_a_while_loses_no_work(run, caplog):
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["postgresql"])
 def test_work_stops_before_a_lease_expires_that_cannot_be_renewed(run):
     async def scenario(table):
         stopped_at = []
@@ -284,7 +286,7 @@ def test_work_stops_before_a_lease_expires_that_cannot_be_renewed(run):
     assert run(scenario) == (True, 2, "done", 0)
 
 
-@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["postgresql"])
 def test_a_request_that_locks_in_the_wrong_order_is_not_the_one_to_fail(run):
     """The job is locked first, then the row, while the dispatcher has the row and wants the job."""
 
@@ -333,7 +335,7 @@ def test_jobs_taken_by_many_at_once_are_each_taken_once(run):
     assert len(taken) == len(set(taken)) == 50
 
 
-@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["postgresql"])
 def test_a_lease_lost_in_the_middle_of_the_last_transaction_undoes_it(run):
     async def scenario(table):
         kind = Trainings()

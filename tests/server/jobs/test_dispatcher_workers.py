@@ -15,6 +15,8 @@ from relaylib.server.jobs.tasks import PrepareAudio
 from relaylib.server.objects import open_store
 from relaylib.server.settings import Settings
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def settings(tmp_path):

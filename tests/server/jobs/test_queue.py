@@ -8,16 +8,15 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select, update
 
-from relaylib.server.database import Database, database_url, migrate
+from relaylib.server.database import Database, database_url
 from relaylib.server.database.tables import JobRow, TenantRow
 from relaylib.server.jobs import queue
 
 
 @pytest.fixture
-def run(empty_database_url):
+def run(fresh_database_url):
     """Give a function that runs a scenario with a fresh database and a tenant's id."""
-    url = database_url(empty_database_url, data_dir=Path())
-    migrate(url)
+    url = database_url(fresh_database_url, data_dir=Path())
 
     def run_scenario(scenario):
         async def body():

@@ -9,6 +9,7 @@ import time
 import pytest
 import uvicorn
 from litestar import Litestar
+from litestar.datastructures import State
 
 from relaylib.server.objects import open_store
 from relaylib.server.objects.folder import FolderStore
@@ -55,7 +56,13 @@ def base_url(folder_store):
 
 
 def server_of(store):
-    return Litestar([storage_router(store)], request_max_body_size=1000, openapi_config=None, logging_config=None)
+    return Litestar(
+        [storage_router(store)],
+        state=State({"store": store}),
+        request_max_body_size=1000,
+        openapi_config=None,
+        logging_config=None,
+    )
 
 
 @pytest.fixture

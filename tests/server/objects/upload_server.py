@@ -5,11 +5,13 @@ from pathlib import Path
 
 import uvicorn
 from litestar import Litestar
+from litestar.datastructures import State
 
 from relaylib.server.objects import open_store
 from relaylib.server.objects.routes import storage_router
 
 if __name__ == "__main__":
     url, data_dir, port = sys.argv[1:]
-    app = Litestar([storage_router(open_store(url, data_dir=Path(data_dir)))], openapi_config=None, logging_config=None)
+    store = open_store(url, data_dir=Path(data_dir))
+    app = Litestar([storage_router(store)], state=State({"store": store}), openapi_config=None, logging_config=None)
     uvicorn.run(app, port=int(port), log_level="warning")

@@ -37,6 +37,7 @@ def memory_mb(pid, field):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_an_hour_opens_at_once_and_follows_the_hand(open_notebook, jupyter, folder):
     """The figures are logged; the bounds are three times the goals."""
     write_take(folder / "hour.wav", take(3_600_000, range(5000, 3_600_000, 60_000)))

@@ -29,6 +29,7 @@ N_SPANS = 32  # as many as fit
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_killed_kernel_costs_at_most_the_change_in_flight(open_notebook, jupyter, folder):
     """Whatever the widget called saved is in the manifest, and the manifest always loads."""
     from playwright.sync_api import TimeoutError as TooLong

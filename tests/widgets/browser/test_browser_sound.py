@@ -50,6 +50,7 @@ def before(sound, place):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("suffix", [".wav", ".mp3", ".m4a", ".ogg"])
 def test_what_is_heard_is_where_it_is_seen(open_notebook, context, folder, half_hour, suffix):
     """At ten places: the burst's place in the picture against the cursor at the time when the burst is heard.
