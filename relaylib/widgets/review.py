@@ -13,35 +13,32 @@ import ipywidgets
 import traitlets
 
 from relaylib.evaluate import EvalConfig, Outcome
-from relaylib.evaluate.clips import find_clip_audio
 from relaylib.formats import read_manifest
 from relaylib.types import Detection, FileResult, Manifest
-from relaylib.widgets.bokeh_view import BokehView
-from relaylib.widgets.listening import Sound, open_sound, outline, player
-from relaylib.widgets.on_loop import on_loop
 from relaylib.widgets.review_list import ReviewList
-from relaylib.widgets.review_picture import lane_columns, review_picture
 from relaylib.widgets.review_state import (
     LOOKS,
     DetectionsGiven,
     Listing,
     SortKey,
+    in_words,
     kind_counts,
+    nearest,
     outcomes_of,
     results_given,
     row_of,
     rows_of,
+    stretch_around,
 )
+from relaylib.widgets.review_view import ReviewView
 
 if TYPE_CHECKING:
     from relaylib.widgets.annotator import Annotator
 
 __all__ = ["Review", "review"]
 
-_COLUMNS = 2400
 _MOST_ROWS = 500
 _CONTEXT_MS = 1000
-_LEAST_VIEW_MS = 4000
 
 
 def review(
@@ -119,16 +116,9 @@ class Review(ipywidgets.VBox):
         self._audio_root = audio_root
         self._config = config
         self._kept_in = kept_in
-        self._shown_ms = (0, 0)
-        self._filename: str | None = None
-        self._sound: Sound | None = None
-        self._problem: str | None = None
         self._list = ReviewList(types=list(reference.type_names))
         self._list.on_msg(lambda *_: self.play())
-        self._view = BokehView(review_picture(), label="annotations and detections by outcome")
-        self._view.on_range("time", self._move)
-        self._bars: dict[str, list[int]] = {"annotated": [], "detected": []}
-        self._view.on_tap(self._tap)
+        self._view = ReviewView(audio_root, tapped=self._tap, failed=self._fail)
         self._title, self._player, self._status = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self._place = ipywidgets.VBox()
         bar = ipywidgets.HBox(
@@ -141,7 +131,7 @@ class Review(ipywidgets.VBox):
             ],
             layout={"flex_flow": "row wrap", "align_items": "center", "min_height": "54px"},
         )
-        super().__init__([self._status, self._list, bar, self._title, self._view, self._place])
+        super().__init__([self._status, self._list, bar, self._title, self._view.widget, self._place])
         self._compare()
         self.listing = Listing()
         for name in ("shown", "artifact_type", "sort_by", "descending"):
@@ -165,10 +155,9 @@ class Review(ipywidgets.VBox):
 
     def play(self) -> None:
         """Play what is chosen, with a second before and after."""
-        if self.selected is not None and self._sound is not None:
+        if self.selected is not None:
             outcome = self.outcomes[self.selected]
-            html = player(self._sound, outcome.start_ms - _CONTEXT_MS, outcome.end_ms + _CONTEXT_MS)
-            self._player.value = html
+            self._player.value = self._view.player(outcome.start_ms - _CONTEXT_MS, outcome.end_ms + _CONTEXT_MS)
 
     def fix(self) -> None:
         """Open the annotator at what is chosen; what is corrected there is compared anew at once.
@@ -181,7 +170,7 @@ class Review(ipywidgets.VBox):
         annotator = self.annotator or self._open_annotator()
         names = [file["filename"] for file in annotator.files]
         annotator.go_to(names.index(outcome.filename))
-        start_ms, end_ms = _around(outcome)
+        start_ms, end_ms = stretch_around(outcome)
         annotator.view_ms = (float(start_ms), float(end_ms))
         span = outcome.reference or outcome.detection
         assert span is not None
@@ -228,56 +217,21 @@ class Review(ipywidgets.VBox):
         if self.selected is None:
             return
         outcome = self.outcomes[self.selected]
-        if outcome.filename != self._filename:
-            self._open(outcome.filename)
         self._player.value = ""
-        look, sign = LOOKS[outcome.kind], "" if self._problem is None else f" · {escape(self._problem)}"
+        self._view.show(self.outcomes, self.selected)
+        look, problem = LOOKS[outcome.kind], self._view.problem
         self._title.value = (
             f'<span style="background:{look.color};color:#000;padding:1px 6px;border-radius:3px">{look.sign} '
-            f"{look.label}</span> {escape(_told(outcome))} in <b>{escape(outcome.filename)}</b>{sign}"
+            f"{look.label}</span> {escape(in_words(outcome))} in <b>{escape(outcome.filename)}</b>"
+            f"{'' if problem is None else f' · {escape(problem)}'}"
         )
-        for name in ("chosen", "chosen_wave"):
-            self._view.assign(name, left=outcome.start_ms / 1000, right=outcome.end_ms / 1000)
-        self._shown_ms = _around(outcome)
-        self._view.assign("time", start=self._shown_ms[0] / 1000, end=self._shown_ms[1] / 1000)
-        self._draw_lanes()
-        self._draw_wave()
 
-    def _open(self, filename: str) -> None:
-        self._filename = filename
-        path = find_clip_audio(self._audio_root, filename)
-        self._problem = path if isinstance(path, str) else None
-        self._sound = None if isinstance(path, str) else open_sound(path, on_loop(self._draw_wave))
+    def _tap(self, index: int) -> None:
+        self.selected = index
+        self.play()
 
-    def _draw_lanes(self) -> None:
-        own = [(k, outcome) for k, outcome in enumerate(self.outcomes) if outcome.filename == self._filename]
-        for side, has in (("annotated", "reference"), ("detected", "detection")):
-            self._view.replace(side, lane_columns([outcome for _, outcome in own], side, self._shown_ms[0]))
-            self._bars[side] = [k for k, outcome in own if getattr(outcome, has) is not None]
-
-    def _draw_wave(self, *_: object) -> None:
-        if self._sound is None:
-            self._view.replace("wave", {"x": [], "low": [], "high": []})
-            return
-        if self._sound.error is not None:
-            self._player.value = f"<b>{escape(self._sound.error)}</b>"
-        start_ms, end_ms = self._shown_ms
-        margin = (end_ms - start_ms) // 2
-        drawn = outline(self._sound, max(0, start_ms - margin), end_ms + margin, _COLUMNS)
-        self._view.replace("wave", drawn)
-        loudest = max(abs(drawn["low"]).max(initial=0.01), abs(drawn["high"]).max(initial=0.01))
-        self._view.assign("gain", start=-float(loudest), end=float(loudest))
-
-    def _move(self, start_s: float, end_s: float) -> None:
-        self._shown_ms = (max(0, round(start_s * 1000)), max(1, round(end_s * 1000)))
-        self._draw_lanes()
-        self._draw_wave()
-
-    def _tap(self, side: str, bar: int) -> None:
-        """Choose the outcome of a bar and play it."""
-        if bar < len(self._bars.get(side, [])):
-            self.selected = self._bars[side][bar]
-            self.play()
+    def _fail(self, message: str) -> None:
+        self._player.value = f"<b>{escape(message)}</b>"
 
     def _relabelled(self, _: object) -> None:
         assert self.annotator is not None
@@ -288,7 +242,7 @@ class Review(ipywidgets.VBox):
         self._compare()
         self._listed(None)
         if chosen is not None:
-            self.selected = _nearest(self.outcomes, chosen)
+            self.selected = nearest(self.outcomes, chosen)
             self._chosen(None)
 
     def _compare(self) -> None:
@@ -312,28 +266,3 @@ def _button(label: str, icon: str, act: Any) -> Any:
     button = ipywidgets.Button(description=label, icon=icon, layout={"width": "auto"})
     button.on_click(lambda _: act())
     return button
-
-
-def _around(outcome: Outcome) -> tuple[int, int]:
-    """Return the stretch to show: what is chosen with a second around, four seconds at least."""
-    pad = max(_CONTEXT_MS, (_LEAST_VIEW_MS - (outcome.end_ms - outcome.start_ms)) // 2)
-    start_ms = max(0, outcome.start_ms - pad)
-    return start_ms, max(outcome.end_ms + pad, start_ms + _LEAST_VIEW_MS)
-
-
-def _told(outcome: Outcome) -> str:
-    """Return an outcome in words."""
-    parts = []
-    for what, span in (("annotated", outcome.reference), ("detected", outcome.detection)):
-        if span is not None:
-            sure = f", confidence {span.confidence:.2f}" if what == "detected" else ""
-            parts.append(f"{what} {span.artifact_type} {span.start_ms}–{span.end_ms} ms{sure}")
-    return "; ".join(parts)
-
-
-def _nearest(outcomes: Sequence[Outcome], to: Outcome) -> int | None:
-    """Return the outcome of the same file whose place is most like that of another."""
-    own = [k for k, outcome in enumerate(outcomes) if outcome.filename == to.filename]
-    if not own:
-        return None
-    return min(own, key=lambda k: abs(outcomes[k].start_ms - to.start_ms) + abs(outcomes[k].end_ms - to.end_ms))

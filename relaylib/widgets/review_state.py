@@ -16,7 +16,23 @@ from relaylib.evaluate.pairing import Aligned, align
 from relaylib.formats import read_detections
 from relaylib.types import Detection, FileResult, Manifest
 
-__all__ = ["ERRORS", "LOOKS", "Listing", "Look", "kind_counts", "outcomes_of", "results_given", "row_of", "rows_of"]
+__all__ = [
+    "ERRORS",
+    "LOOKS",
+    "Listing",
+    "Look",
+    "in_words",
+    "kind_counts",
+    "nearest",
+    "outcomes_of",
+    "results_given",
+    "row_of",
+    "rows_of",
+    "stretch_around",
+]
+
+_CONTEXT_MS = 1000
+_LEAST_STRETCH_MS = 4000
 
 DetectionsGiven = Sequence[FileResult] | Mapping[str, Sequence[Detection]] | str | os.PathLike[str]
 """Results, detections by file name, or a detections file."""
@@ -166,3 +182,40 @@ def row_of(outcome: Outcome, index: int) -> dict[str, Any]:
         "duration_ms": outcome.end_ms - outcome.start_ms,
         "confidence": None if outcome.detection is None else round(outcome.detection.confidence, 3),
     }
+
+
+def in_words(outcome: Outcome) -> str:
+    """Return an outcome in words.
+
+    Examples
+    --------
+    >>> in_words(file_outcomes("a.wav", [], [Detection(0, 90, "click", 0.6)])[0])
+    'detected click 0–90 ms, confidence 0.60'
+    """
+    parts = []
+    for what, span in (("annotated", outcome.reference), ("detected", outcome.detection)):
+        if span is not None:
+            sure = f", confidence {span.confidence:.2f}" if what == "detected" else ""
+            parts.append(f"{what} {span.artifact_type} {span.start_ms}–{span.end_ms} ms{sure}")
+    return "; ".join(parts)
+
+
+def stretch_around(outcome: Outcome) -> tuple[int, int]:
+    """Return the stretch to show: an outcome with a second around it, four seconds at least.
+
+    Examples
+    --------
+    >>> stretch_around(file_outcomes("a.wav", [], [Detection(9000, 9500, "click", 0.6)])[0])
+    (7250, 11250)
+    """
+    pad = max(_CONTEXT_MS, (_LEAST_STRETCH_MS - (outcome.end_ms - outcome.start_ms)) // 2)
+    start_ms = max(0, outcome.start_ms - pad)
+    return start_ms, max(outcome.end_ms + pad, start_ms + _LEAST_STRETCH_MS)
+
+
+def nearest(outcomes: Sequence[Outcome], to: Outcome) -> int | None:
+    """Return the index of the outcome in the same file whose place is most like that of another, None without one."""
+    own = [k for k, outcome in enumerate(outcomes) if outcome.filename == to.filename]
+    if not own:
+        return None
+    return min(own, key=lambda k: abs(outcomes[k].start_ms - to.start_ms) + abs(outcomes[k].end_ms - to.end_ms))

@@ -204,14 +204,14 @@ def folder(tmp_path):
 
 def test_the_waveform_of_the_chosen_file_is_drawn_and_played(folder):
     widget = review(folder / "labels.json", FOUND)
-    widget._sound.done.wait(10)
+    widget._view._sound.done.wait(10)
     widget.selected = next(k for k, outcome in enumerate(widget.outcomes) if outcome.kind == "miss")
-    widget._sound.done.wait(10)
-    widget._draw_wave()
-    x = numbers(widget._view.data_wave["x"])
+    widget._view._sound.done.wait(10)
+    widget._view._draw_wave()
+    x = numbers(widget._view.widget.data_wave["x"])
     assert x[0] < 8.0
     assert x[-1] == pytest.approx(10.0, abs=0.01)
-    assert widget._view.properties["chosen"] == {"left": 9.0, "right": 9.05}
+    assert widget._view.widget.properties["chosen"] == {"left": 9.0, "right": 9.05}
     widget.play()
     content = base64.b64decode(re.search(r"base64,([^\"]+)", widget._player.value).group(1))
     played, rate = soundfile.read(io.BytesIO(content))
@@ -221,7 +221,7 @@ def test_the_waveform_of_the_chosen_file_is_drawn_and_played(folder):
 def test_a_tap_on_a_bar_chooses_its_outcome():
     widget = compared()
     widget.selected = next(k for k, outcome in enumerate(widget.outcomes) if outcome.filename == "a.wav")
-    widget._view._handle_custom_msg({"kind": "tap", "source": "detected", "index": 1}, [])
+    widget._view.widget._handle_custom_msg({"kind": "tap", "source": "detected", "index": 1}, [])
     assert widget.outcomes[widget.selected].kind == "wrong_type"
 
 

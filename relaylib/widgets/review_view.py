@@ -1,0 +1,104 @@
+"""A recording under review on the screen: its waveform, its annotations and detections by outcome, and its sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from relaylib.evaluate import Outcome
+from relaylib.evaluate.clips import find_clip_audio
+from relaylib.widgets.bokeh_view import BokehView
+from relaylib.widgets.listening import Sound, open_sound, outline, player
+from relaylib.widgets.on_loop import on_loop
+from relaylib.widgets.review_picture import lane_columns, review_picture
+from relaylib.widgets.review_state import stretch_around
+
+__all__ = ["ReviewView"]
+
+_COLUMNS = 2400
+_SIDES = (("annotated", "reference"), ("detected", "detection"))
+
+
+class ReviewView:
+    """The picture of one outcome at a time, with what else became of the recording.
+
+    Parameters
+    ----------
+    audio_root : Path or None
+        Folder that the file names are relative to; without one there is neither waveform nor sound.
+    tapped : callable
+        Called with the index of an outcome whose bar was tapped.
+    failed : callable
+        Called with a message when a recording turns out not to be decodable.
+
+    Attributes
+    ----------
+    widget : BokehView
+    problem : str or None
+        Why the recording on the screen has no sound.
+    """
+
+    def __init__(
+        self, audio_root: Path | None, *, tapped: Callable[[int], None], failed: Callable[[str], None]
+    ) -> None:
+        self.problem: str | None = None
+        self._audio_root = audio_root
+        self._tapped, self._failed = tapped, failed
+        self._filename: str | None = None
+        self._sound: Sound | None = None
+        self._outcomes: Sequence[Outcome] = ()
+        self._bars: dict[str, list[int]] = {side: [] for side, _ in _SIDES}
+        self._shown_ms = (0, 0)
+        self.widget = BokehView(review_picture(), label="annotations and detections by outcome")
+        self.widget.on_range("time", self._move)
+        self.widget.on_tap(self._tap)
+
+    def show(self, outcomes: Sequence[Outcome], chosen: int) -> None:
+        """Show one of the outcomes of all recordings with its surroundings."""
+        outcome = outcomes[chosen]
+        self._outcomes = outcomes
+        if outcome.filename != self._filename:
+            self._open(outcome.filename)
+        for name in ("chosen", "chosen_wave"):
+            self.widget.assign(name, left=outcome.start_ms / 1000, right=outcome.end_ms / 1000)
+        self._shown_ms = stretch_around(outcome)
+        self.widget.assign("time", start=self._shown_ms[0] / 1000, end=self._shown_ms[1] / 1000)
+        self._draw()
+
+    def player(self, start_ms: int, end_ms: int) -> str:
+        """Return HTML that plays a stretch; nothing where there is no sound."""
+        return "" if self._sound is None else player(self._sound, start_ms, end_ms)
+
+    def _open(self, filename: str) -> None:
+        self._filename = filename
+        path = find_clip_audio(self._audio_root, filename)
+        self.problem = path if isinstance(path, str) else None
+        self._sound = None if isinstance(path, str) else open_sound(path, on_loop(self._draw_wave))
+
+    def _draw(self) -> None:
+        own = [(k, outcome) for k, outcome in enumerate(self._outcomes) if outcome.filename == self._filename]
+        for side, has in _SIDES:
+            self.widget.replace(side, lane_columns([outcome for _, outcome in own], side, self._shown_ms[0]))
+            self._bars[side] = [k for k, outcome in own if getattr(outcome, has) is not None]
+        self._draw_wave()
+
+    def _draw_wave(self, *_: object) -> None:
+        if self._sound is None:
+            self.widget.replace("wave", {"x": [], "low": [], "high": []})
+            return
+        if self._sound.error is not None:
+            self._failed(self._sound.error)
+        start_ms, end_ms = self._shown_ms
+        margin = (end_ms - start_ms) // 2
+        drawn = outline(self._sound, max(0, start_ms - margin), end_ms + margin, _COLUMNS)
+        self.widget.replace("wave", drawn)
+        loudest = max(abs(drawn["low"]).max(initial=0.01), abs(drawn["high"]).max(initial=0.01))
+        self.widget.assign("gain", start=-float(loudest), end=float(loudest))
+
+    def _move(self, start_s: float, end_s: float) -> None:
+        self._shown_ms = (max(0, round(start_s * 1000)), max(1, round(end_s * 1000)))
+        self._draw()
+
+    def _tap(self, side: str, bar: int) -> None:
+        if bar < len(self._bars.get(side, [])):
+            self._tapped(self._bars[side][bar])
