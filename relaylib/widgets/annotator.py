@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,13 @@ import traitlets
 from relaylib.errors import RelayError
 from relaylib.plot import type_colors
 from relaylib.types import Annotation, ArtifactType, Detection, Manifest
-from relaylib.widgets.editing import Draw, edit_of
+from relaylib.widgets.editing import Accept, Draw, Edit, Reject, Remove, edit_of
 from relaylib.widgets.esm import joined
 from relaylib.widgets.lanes import bodies_of
 from relaylib.widgets.marks import annotations_of
 from relaylib.widgets.on_loop import on_loop
 from relaylib.widgets.session import Session
-from relaylib.widgets.snapping import snap
-from relaylib.widgets.sound import Recording
+from relaylib.widgets.sound import ServedSound
 from relaylib.widgets.suggestions import Suggestions
 
 __all__ = ["Annotator"]
@@ -48,6 +47,8 @@ class Annotator(anywidget.AnyWidget):
     ----------
     annotations : tuple of Annotation
         Of the recording on the screen, as they are now; can be observed.
+    marks : list of dict
+        The same and the open suggestions as the view shows them: `id`, `state`, `start_ms` and so on.
     selected : int or None
         The id of the mark that is selected.
     view_ms : tuple of float
@@ -79,24 +80,21 @@ class Annotator(anywidget.AnyWidget):
         self, session: Session, suggestions: Suggestions | None = None, *, height: int = 300, theme: str = "auto"
     ) -> None:
         self._session = session
-        self._recording: Recording | None = None
         super().__init__(height=height, theme=theme)
-        self._n_sounds = 0
+        self._sound = ServedSound(self.model_id, self.send, self._show_sound)
         self._suggestions = Suggestions({}) if suggestions is None else suggestions
         self._asked: set[str] = set()
         for name, detections in self._suggestions.known.items():
             session.suggest(name, detections, self._suggestions.by)
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
-            "edit": self._on_edit,
-            "undo": lambda _: self._edited(session.undo()),
-            "redo": lambda _: self._edited(session.redo()),
+            "edit": lambda message: self._edit(edit_of(message["edit"])),
+            "undo": lambda _: self.undo(),
+            "redo": lambda _: self.redo(),
             "open": lambda message: self.go_to(int(message["index"])),
             "done": lambda message: self.set_done(bool(message["done"]), index=int(message["index"])),
             "reload": self._on_reload,
             "filter": self._on_filter,
-            "snap": self._on_snap,
-            "tile": self._on_tile,
-            "pcm": self._on_pcm,
+            **dict.fromkeys(("snap", "tile", "pcm"), self._sound.answer),
             "publish": lambda _: self.publish(),
         }
         self.on_msg(self._on_message)
@@ -128,20 +126,78 @@ class Annotator(anywidget.AnyWidget):
             If there is no recording `index`.
         """
         self._session.open(index)
-        if self._recording is not None:
-            self._recording.close()
-        self._n_sounds += 1
-        sound = f"{self.model_id}-{self._n_sounds}"
-        later = on_loop(self._heard)
-        self._recording = Recording(self._session.path, on_progress=lambda recording: later(sound, recording))
+        self._sound.open(self._session.path)
         with self.hold_sync():
             self.current = index
             self.selected = None
-            self._show_sound(sound, self._recording)
-            self.view_ms = (0.0, float(min(self._recording.duration_ms, _FIRST_VIEW_MS) or 1))
+            self._show_sound()
+            self.view_ms = (0.0, float(min(self._sound.recording.duration_ms, _FIRST_VIEW_MS) or 1))
             self._show_labels()
             self._show_files()
         self._detect(self._session.filename)
+
+    def draw(
+        self,
+        start_ms: int,
+        end_ms: int,
+        artifact_type: str,
+        *,
+        confidence: float = 1.0,
+        extra_data: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Mark a span of the recording on the screen, as a drag over the picture does.
+
+        Parameters
+        ----------
+        start_ms, end_ms : int
+            The ends in either order; they are led back into the recording.
+        artifact_type : str
+        confidence : float, 0..1
+        extra_data : mapping of JSON values, optional
+
+        Returns
+        -------
+        int
+            The id of the mark, see :attr:`marks`.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such type, or the confidence is none.
+        RelayError
+            If it cannot be kept; it is then tried again with the next change.
+        """
+        drawn = self._session.marks.next_id
+        self._edit(Draw(start_ms, end_ms, artifact_type, confidence, None if extra_data is None else dict(extra_data)))
+        return drawn
+
+    def accept(self, mark_id: int) -> None:
+        """Make a suggestion an annotation.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such mark, or it is an annotation.
+        RelayError
+            If it cannot be kept.
+        """
+        self._edit(Accept(mark_id))
+
+    def reject(self, mark_id: int) -> None:
+        """Turn a suggestion down; raises as :meth:`accept`."""
+        self._edit(Reject(mark_id))
+
+    def remove(self, mark_id: int) -> None:
+        """Take a mark away; raises as :meth:`accept`."""
+        self._edit(Remove(mark_id))
+
+    def undo(self) -> None:
+        """Take back the last change of the recording on the screen, if there is one."""
+        self._edited(self._session.undo())
+
+    def redo(self) -> None:
+        """Do again what was taken back last, if there is something."""
+        self._edited(self._session.redo())
 
     def set_done(self, done: bool = True, *, index: int | None = None) -> None:
         """Say that a recording is labelled, by default the one on the screen, or that it is not.
@@ -170,8 +226,7 @@ class Annotator(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Take the widget off the screen, and let go of the recording."""
-        if self._recording is not None:
-            self._recording.close()
+        self._sound.close()
         self._session.close()
         super().close()
 
@@ -187,8 +242,7 @@ class Annotator(anywidget.AnyWidget):
             if message["kind"] in _CHANGES:
                 self.send({"kind": "heard"})
 
-    def _on_edit(self, message: dict[str, Any]) -> None:
-        edit = edit_of(message["edit"])
+    def _edit(self, edit: Edit) -> None:
         drawn = self._session.marks.next_id
         with self.hold_sync():
             self._edited(self._session.do(edit))
@@ -218,28 +272,6 @@ class Annotator(anywidget.AnyWidget):
         self._session.set_filter(message["filter"])
         self._show_files()
 
-    def _on_snap(self, message: dict[str, Any]) -> None:
-        if self._recording is not None:
-            ms = snap(self._recording.samples, max(0, round(message["ms"])))
-            self.send({"kind": "snap", "request": message["request"], "ms": ms})
-
-    def _on_tile(self, message: dict[str, Any]) -> None:
-        if self._recording is None or message["sound"] != self.sound["id"]:
-            return
-        tile = self._recording.tile(message["level"], message["index"])
-        columns, bands = tile.spectrogram.shape
-        answer = {key: message[key] for key in ("kind", "sound", "level", "index")}
-        self.send(
-            {**answer, "columns": columns, "bands": bands, "whole": tile.whole},
-            [tile.peaks.tobytes(), tile.spectrogram.tobytes()],
-        )
-
-    def _on_pcm(self, message: dict[str, Any]) -> None:
-        if self._recording is None or message["sound"] != self.sound["id"]:
-            return
-        answer = {key: message[key] for key in ("kind", "sound", "start", "request")}
-        self.send(answer, [self._recording.pcm(message["start"], message["end"])])
-
     def _detect(self, filename: str) -> None:
         """Have the detector look for what to suggest, once for each recording, in a thread of its own."""
         suggestions = self._suggestions
@@ -267,15 +299,11 @@ class Annotator(anywidget.AnyWidget):
     def _fail(self, message: str) -> None:
         self.send({"kind": "error", "message": message})
 
-    def _heard(self, sound: str, recording: Recording) -> None:
-        if sound == self.sound.get("id"):
-            self._show_sound(sound, recording)
-
-    def _show_sound(self, sound: str, recording: Recording) -> None:
-        before = self.sound.get("duration_ms", 0)
+    def _show_sound(self) -> None:
+        recording, before = self._sound.recording, self.sound.get("duration_ms", 0)
         self._session.found(recording.duration_ms or None, recording.error)
         self.sound = {
-            "id": sound,
+            "id": self._sound.id,
             "filename": self._session.filename,
             "duration_ms": recording.duration_ms,
             "decoded_ms": recording.decoded_ms,

@@ -26,6 +26,8 @@ class Draw(msgspec.Struct, frozen=True, tag_field="do", tag="draw", forbid_unkno
     start_ms: int
     end_ms: int
     artifact_type: str
+    confidence: float = 1.0
+    extra_data: dict[str, Any] | None = None
 
 
 class Change(msgspec.Struct, frozen=True, tag_field="do", tag="change", forbid_unknown_fields=True):
@@ -113,7 +115,8 @@ def apply(marks: Marks, edit: Edit, rules: Rules) -> Marks:
     """
     if isinstance(edit, Draw):
         start_ms, end_ms = _fitted(edit.start_ms, edit.end_ms, _last_ms(rules))
-        return marks.put(Mark(marks.next_id, start_ms, end_ms, _known(edit.artifact_type, rules)))
+        drawn = Mark(marks.next_id, start_ms, end_ms, _known(edit.artifact_type, rules), edit.confidence)
+        return marks.put(replace(drawn, extra_data=edit.extra_data))
     mark = marks.get(edit.id)
     if isinstance(edit, Remove):
         origin = mark.detection if mark.state == "suggestion" else origin_of(mark.extra_data)

@@ -91,8 +91,11 @@ def opened(
         )
     if not place.exists():
         raise ParameterError(f"{os.fspath(place)!r}: there is no such manifest; give audio files to begin one.")
-    kept = ManifestKeeper(place).manifest()
-    return _of_manifest(kept, types, None, place, place.parent if audio_root is None else Path(audio_root))
+    keeper = ManifestKeeper(place)
+    kept = keeper.manifest()
+    keeper.begin_with(_started(kept, types, None))
+    root = place.parent if audio_root is None else Path(audio_root)
+    return Source(tuple(item.filename for item in kept), root.joinpath, keeper)
 
 
 def _manifest_path(source: object) -> Path | None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from relaylib.audio import save
+from relaylib.errors import ParameterError
 from relaylib.formats import read_manifest
 from relaylib.types import Annotation, ArtifactType, AudioItem, Detection, Manifest, Waveform, ms_to_samples
 from relaylib.widgets.annotator import Annotator
@@ -39,7 +40,7 @@ class Spoken(Annotator):
         return self.hear(kind="edit", edit={"do": do, **fields})
 
     def wait_until_decoded(self):
-        assert self._recording.done.wait(10)
+        assert self._sound.recording.done.wait(10)
 
 
 @pytest.fixture
@@ -228,3 +229,45 @@ async def eventually(found):
             return
         await asyncio.sleep(0.01)
     raise AssertionError("nothing came")
+
+
+def test_a_script_works_as_a_hand_does(annotator, folder):
+    """The same edits under the same rules: what is drawn by a script is kept, selected, and can be undone."""
+    drawn = annotator.draw(600, 450, "echo", confidence=0.5, extra_data={"note": "soft"})
+    expected = Annotation(450, 600, "echo", 0.5, {"note": "soft"})
+    assert annotator.annotations == (Annotation(100, 200, "click"), expected)
+    assert annotator.selected == drawn
+    assert read_manifest(folder / "labels.json").audio[0].annotations == annotator.annotations
+    annotator.undo()
+    assert annotator.annotations == (Annotation(100, 200, "click"),)
+    annotator.redo()
+    annotator.remove(drawn)
+    assert annotator.annotations == (Annotation(100, 200, "click"),)
+
+
+def test_a_script_is_told_what_it_did_wrong(annotator):
+    """As an exception, where a hand sees a message."""
+    with pytest.raises(ParameterError, match="artifact_type 'hum' is not one of"):
+        annotator.draw(0, 10, "hum")
+    with pytest.raises(ParameterError, match="confidence"):
+        annotator.draw(0, 10, "click", confidence=1.5)
+    with pytest.raises(ParameterError, match="there is no such mark"):
+        annotator.remove(99)
+    with pytest.raises(ParameterError, match="only suggestions are accepted"):
+        annotator.accept(1)
+    assert annotator.annotations == (Annotation(100, 200, "click"),)
+
+
+def test_a_script_judges_suggestions(folder):
+    """One of two is accepted, the other rejected; only the first is an annotation, and says where it comes from."""
+    start = Manifest(TYPES, (AudioItem("a.wav"),))
+    found = (Detection(100, 200, "click", 0.75), Detection(300, 400, "echo", 0.5))
+    made = Spoken(Session(MemoryKeeper(start), folder.joinpath), Suggestions({"a.wav": found}))
+    first, second = (mark["id"] for mark in made.marks)
+    made.accept(first)
+    made.reject(second)
+    (kept,) = made.annotations
+    assert (kept.start_ms, kept.end_ms, kept.confidence) == (100, 200, 1.0)
+    assert kept.extra_data["suggested"]["confidence"] == 0.75
+    assert len(made.marks) == 1
+    made.close()

@@ -47,6 +47,12 @@ class ManifestKeeper:
         self._document = self._read()
         self._known = {name: self._document.rows(name) for name in self._document.filenames}
 
+    def begin_with(self, start: Manifest) -> None:
+        """Take up types and recordings that the manifest lacks, as the constructor does."""
+        self._start = start
+        self._document.add(start)
+        self._known = {name: self._document.rows(name) for name in self._document.filenames}
+
     def manifest(self) -> Manifest:
         """Return all types and recordings with their annotations, as the file has them now."""
         return self._read().manifest()
