@@ -75,11 +75,17 @@ class TrainingCurves(ipywidgets.VBox):
     >>> curves(TrainProgress("embedding", 1, 2))
     >>> curves
     TrainingCurves(embedding 1 of 2)
+    >>> for epoch in (1, 2):
+    ...     curves(TrainProgress("training", epoch, 2, 0, epoch, 1 / epoch, 2 / epoch, epoch / 4))
+    >>> curves.finish()
+    >>> curves
+    TrainingCurves(trained: 1 fold, 2 epochs, best validation F1 0.50 on average)
     """
 
     def __init__(self) -> None:
         self.history: list[TrainProgress] = []
         self._drawn_s = float("-inf")
+        self._outcome = ""
         self._bar = ipywidgets.IntProgress(0, 0, 1, layout={"width": "260px"})
         self._text = ipywidgets.HTML("waiting for the first recording")
         self._view = BokehView(_picture(), label="loss and validation F1 per fold")
@@ -87,6 +93,8 @@ class TrainingCurves(ipywidgets.VBox):
         super().__init__([ipywidgets.HBox([self._bar, self._text]), self._view])
 
     def __repr__(self) -> str:
+        if self._outcome:
+            return f"TrainingCurves({self._outcome})"
         last = self.history[-1] if self.history else None
         return f"TrainingCurves({'nothing yet' if last is None else f'{last.stage} {last.done} of {last.total}'})"
 
@@ -105,10 +113,9 @@ class TrainingCurves(ipywidgets.VBox):
         self._bar.bar_style = "success"
         epochs = [progress for progress in self.history if progress.stage == "training"]
         series = curve_series(epochs)["best"]["y"]
-        mean = sum(series) / len(series) if series else float("nan")
-        self._text.value = (
-            f"trained: {len(series)} folds, {len(epochs)} epochs, best validation F1 {mean:.2f} on average"
-        )
+        best = f", best validation F1 {sum(series) / len(series):.2f} on average" if series else ""
+        self._outcome = f"trained: {len(series)} fold{'s' * (len(series) != 1)}, {len(epochs)} epochs{best}"
+        self._text.value = self._outcome
 
     def _draw(self) -> None:
         if not self.history:

@@ -1,5 +1,3 @@
-import math
-
 import nbformat
 import numpy as np
 import pytest
@@ -69,8 +67,8 @@ def test_the_widget_shows_where_training_stands():
 def test_the_end_of_a_training_without_epochs_is_shown():
     curves = TrainingCurves()
     curves.finish()
-    assert repr(curves) == "TrainingCurves(nothing yet)"
-    assert str(math.nan) in curves._text.value
+    assert repr(curves) == "TrainingCurves(trained: 0 folds, 0 epochs)"
+    assert curves._text.value == "trained: 0 folds, 0 epochs"
 
 
 @pytest.fixture(scope="module")

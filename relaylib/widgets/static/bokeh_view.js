@@ -96,6 +96,18 @@ function report(model, doc) {
   return () => timers.forEach((timer) => clearTimeout(timer));
 }
 
+/** Let the wheel scroll the page until the drawing was clicked; return what ends that. */
+function guardWheel(el) {
+  const choose = (event) => (el.dataset.chosen = String(event.composedPath().includes(el)));
+  const pass = (event) => el.dataset.chosen !== "true" && event.stopPropagation();
+  document.addEventListener("pointerdown", choose, true);
+  el.addEventListener("wheel", pass, { capture: true, passive: true });
+  return () => {
+    document.removeEventListener("pointerdown", choose, true);
+    el.removeEventListener("wheel", pass, { capture: true });
+  };
+}
+
 async function render({ model, el }) {
   el.classList.add("relay-bokeh");
   el.dataset.relay = "figure";
@@ -136,6 +148,7 @@ async function render({ model, el }) {
   for (const { fill } of fillers) fill();
   assign();
   const unreport = report(model, doc);
+  const unguard = guardWheel(el);
   model.on("change:properties", assign);
   model.on("change:theme", dress);
   const watch = new MutationObserver(dress);
@@ -144,6 +157,7 @@ async function render({ model, el }) {
   return () => {
     watch.disconnect();
     unreport();
+    unguard();
     for (const { stop } of fillers) stop();
     model.off("change:properties", assign);
     model.off("change:theme", dress);
