@@ -37,7 +37,9 @@ def test_a_trailing_slash_changes_nothing(client):
     assert (answer.status_code, answer.history, answer.json()) == (200, [], made.json())
 
 
-def test_a_mistake_of_the_server_answers_500_and_says_nothing_more(app):
+def test_a_mistake_of_the_server_answers_500_and_says_nothing_more(settings, executor):
+    app = create_app(settings, executor=executor)
+
     @get("/mistake", include_in_schema=False)
     async def mistake() -> None:
         raise RuntimeError("the secret is rl_live_x")
