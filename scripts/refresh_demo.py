@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbconvert.preprocessors import ExecutePreprocessor
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor, ExecutePreprocessor
 from PIL import Image
 
 from relaylib.demo import run
@@ -56,6 +56,7 @@ def refresh_notebook(path: Path) -> None:
     kept = nbformat.from_dict(notebook.metadata)
     ExecutePreprocessor(record_timing=False).preprocess(notebook, {"metadata": {"path": str(path.parent)}})
     notebook.metadata = kept
+    notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
     for output in (o for cell in notebook.cells for o in cell.get("outputs", ())):
         data = output.get("data", {})
         if "image/png" in data:

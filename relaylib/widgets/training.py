@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from relaylib.errors import ParameterError
 
@@ -12,9 +13,10 @@ if TYPE_CHECKING:
     from relaylib.models import Detector, EmbeddingCache, Encoder, TrainConfig, TrainProgress
     from relaylib.models.trainer import AudioOpener
     from relaylib.types import Manifest
-    from relaylib.widgets.curves import TrainingCurves
 
 __all__ = ["train"]
+
+Progress: TypeAlias = "Callable[[TrainProgress], None] | Literal['auto'] | None"
 
 
 def train(
@@ -24,7 +26,7 @@ def train(
     *,
     audio_root: str | Path | AudioOpener = ".",
     cache: EmbeddingCache | None = None,
-    progress: Callable[[TrainProgress], None] | Literal["auto"] | None = "auto",
+    progress: Progress = "auto",
 ) -> Detector:
     """Train a frame classifier on the embeddings of labelled speech, with live curves in a notebook.
 
@@ -61,24 +63,24 @@ def train(
 
     if not (progress is None or progress == "auto" or callable(progress)):
         raise ParameterError(f"progress={progress!r}: need 'auto', a function of a TrainProgress, or None.")
-    curves = _curves() if progress == "auto" else None
-    follow = progress if callable(progress) else curves
-    detector = models.train(manifest, encoder, config, audio_root=audio_root, cache=cache, progress=follow)
-    if curves is not None:
-        curves.finish()
-    return detector
+    with _curves(progress) as follow:
+        return models.train(manifest, encoder, config, audio_root=audio_root, cache=cache, progress=follow)
 
 
-def _curves() -> TrainingCurves | None:
-    """Show curves where a Jupyter kernel runs this; None elsewhere."""
+@contextmanager
+def _curves(progress: Progress) -> Iterator[Callable[[TrainProgress], None] | None]:
+    """Give what to tell of the training: curves on the screen where `progress` is "auto" and a Jupyter kernel runs."""
     from relaylib.widgets.notebook import in_notebook
 
-    if not in_notebook():
-        return None
+    if progress != "auto" or not in_notebook():
+        yield progress if callable(progress) else None
+        return
     from IPython.display import display
 
     from relaylib.widgets.curves import TrainingCurves
 
     curves = TrainingCurves()
-    display(curves)
-    return curves
+    shown: Any = display(curves, display_id=True)
+    yield curves
+    curves.finish()
+    shown.update(curves)  # a saved notebook keeps what is said of the curves at the end, not at the beginning

@@ -124,7 +124,7 @@ def test_in_a_notebook_the_curves_are_shown_and_nothing_else_changes(folder, pla
     ).execute()
     shown, detector = (output["data"] for output in notebook.cells[0]["outputs"] if "data" in output)
     assert "application/vnd.jupyter.widget-view+json" in shown
-    assert shown["text/plain"].startswith("TrainingCurves(")
+    assert shown["text/plain"].startswith("TrainingCurves(trained: ")
     assert "<b>Detector</b> 1 type" in detector["text/html"]
     assert (folder / "kernel.safetensors").read_bytes() == plain
 
