@@ -13,6 +13,7 @@ import torch
 
 from relaylib.errors import EncoderNotAvailableError
 from relaylib.models.encoder import Layer
+from relaylib.models.runner import ReferenceRunner
 from relaylib.models.transformer import CONTEXT, WINDOW, TransformerEncoder
 from relaylib.optional import import_torchaudio
 from relaylib.types import SAMPLE_RATE
@@ -66,12 +67,13 @@ class BundleEncoder(TransformerEncoder):
         whole = _load_model(name, found)
         model = getattr(whole, "model", whole)  # without the wrapper that normalises: that is done here
         model.aux = None
+        layers, blocks = model.encoder.transformer.layers, model.feature_extractor.conv_layers
         super().__init__(
             name,
             model,
-            final=lambda batch: model(batch)[0],
-            layers=model.encoder.transformer.layers,
-            convolutions=model.feature_extractor.conv_layers,
+            runner=lambda layer: ReferenceRunner(lambda batch: model(batch)[0], layers, blocks[0], layer),
+            n_layers=len(layers),
+            convolutions=[block.conv for block in blocks],
             width=model.encoder.feature_projection.projection.out_features,
             normalize_eps=_LAYER_NORM_EPS if found._normalize_waveform else None,
             settings={"torchaudio": found._model_type, **{k: _plain(v) for k, v in found._params.items()}},

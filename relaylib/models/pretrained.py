@@ -10,6 +10,7 @@ from typing import Any
 from relaylib.errors import EncoderNotAvailableError
 from relaylib.models.encoder import Layer
 from relaylib.models.hub import checkpoint_folder, read_json, uses_safetensors
+from relaylib.models.runner import ReferenceRunner
 from relaylib.models.transformer import CONTEXT, WINDOW, TransformerEncoder
 from relaylib.types import SAMPLE_RATE
 
@@ -96,12 +97,15 @@ class PretrainedEncoder(TransformerEncoder):
         _check_family(name, read_json(folder / "config.json"))
         normalize = _normalizes(name, folder)
         model = _load_model(name, folder)
+        blocks = model.feature_extractor.conv_layers
         super().__init__(
             name,
             model,
-            final=lambda batch: model(batch).last_hidden_state,
-            layers=model.encoder.layers,
-            convolutions=model.feature_extractor.conv_layers,
+            runner=lambda layer: ReferenceRunner(
+                lambda batch: model(batch).last_hidden_state, model.encoder.layers, blocks[0], layer
+            ),
+            n_layers=len(model.encoder.layers),
+            convolutions=[block.conv for block in blocks],
             width=model.config.hidden_size,
             normalize_eps=_FEATURE_EXTRACTOR_EPS if normalize else None,
             settings={field: _plain(getattr(model.config, field, None)) for field in _FIELDS},

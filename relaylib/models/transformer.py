@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,8 @@ from relaylib.errors import EncoderNotAvailableError, ParameterError
 from relaylib.models.encoder import Layer
 from relaylib.models.fingerprint import fingerprint
 from relaylib.models.moments import Moments, moments
-from relaylib.models.recording_norm import RecordingNorm
+from relaylib.models.reach import reach, step
+from relaylib.models.runner import Precision, Runner
 from relaylib.types import HOP, SAMPLE_RATE
 
 __all__ = ["TransformerEncoder"]
@@ -33,14 +32,6 @@ context of 2 s, windows of 30 s cost what windows of 20 s do (less is encoded tw
 CONTEXT = 2 * SAMPLE_RATE
 """Samples cropped at each inner edge: more than the 1.28 s that the positional convolution sees. With 1 s the frames at
 the seams differ ten times as much."""
-
-
-class _Reached(Exception):
-    """Carries a hidden state out of the model, so that the layers above it are not run."""
-
-    def __init__(self, hidden: torch.Tensor) -> None:
-        super().__init__()
-        self.hidden = hidden
 
 
 class TransformerEncoder:
@@ -60,12 +51,12 @@ class TransformerEncoder:
         What :func:`~relaylib.models.encoder.load_encoder` finds it by.
     model : torch.nn.Module
         Taken over: put into eval mode, in float32, on `device`.
-    final : callable
-        From a batch [shape=(1, n), float32] to the model's last hidden state [shape=(1, n_frames, width)].
-    layers : sequence of torch.nn.Module
-        The transformer layers that `final` runs through, in order.
+    runner : callable
+        Makes of the layer, counted from the start, what runs `model`; called when that is ready to run.
+    n_layers : int
+        Transformer layers of the model.
     convolutions : sequence of torch.nn.Module
-        The blocks of the convolution stack, each with its ``conv`` and, maybe, its ``layer_norm``.
+        The convolutions that make frames of samples, in order.
     width : int
         Of a hidden state.
     normalize_eps : float or None
@@ -94,9 +85,9 @@ class TransformerEncoder:
         name: str,
         model: torch.nn.Module,
         *,
-        final: Callable[[torch.Tensor], torch.Tensor],
-        layers: torch.nn.ModuleList,
-        convolutions: torch.nn.ModuleList,
+        runner: Callable[[Layer], Runner],
+        n_layers: int,
+        convolutions: Sequence[torch.nn.Module],
         width: int,
         normalize_eps: float | None,
         settings: Mapping[str, Any],
@@ -105,25 +96,25 @@ class TransformerEncoder:
         window: int = WINDOW,
         context: int = CONTEXT,
     ) -> None:
-        hop, self.receptive_field = _reach([_step(block.conv) for block in convolutions])
+        hop, self.receptive_field = reach(convolutions)
         if hop != HOP:
             raise EncoderNotAvailableError(
                 f"encoder {name!r} has a frame every {hop} samples; relaylib needs {HOP} (20 ms at 16 kHz)."
             )
         self.name, self.window, self.context, self.device = name, window, context, device
-        self.layer = _checked_layer(name, layer, len(layers))
-        self.n_layers = len(layers) + 1 if layer == "mix" else 1
+        self.layer = _checked_layer(name, layer, n_layers)
+        self.n_layers = n_layers + 1 if layer == "mix" else 1
         self.dim = width * self.n_layers
         self._model = model.float().eval().requires_grad_(False).to(device)
-        self._final = final
+        self._runner = runner(self.layer)
         self._normalize_eps = normalize_eps
         self._settings = {**settings, "layer": self.layer, "normalize_eps": normalize_eps, "revision": _REVISION}
-        self._local = threading.local()  # hidden states on their way out, so that threads do not meet
-        self._first: Any = convolutions[0].conv
-        self._norm = RecordingNorm.put_into(convolutions[0])
-        for index, module in enumerate(layers):
-            if self.layer in ("mix", index):
-                module.register_forward_pre_hook(self._see, with_kwargs=True)
+        self._patches = step(convolutions[0])
+
+    @property
+    def precision(self) -> Precision:
+        """How it computes; weights and settings are the same whatever it is, and so is the fingerprint."""
+        return self._runner.precision
 
     @cached_property
     def fingerprint(self) -> str:
@@ -160,9 +151,9 @@ class TransformerEncoder:
         blocks : iterable of np.ndarray [shape=(n,), float32, 16 kHz]
             The whole recording, longer than one window.
         """
-        if self._normalize_eps is None and self._norm is None:
+        if self._normalize_eps is None and not self._runner.takes_statistics:
             return self.encode
-        whole = moments(blocks, *_step(self._first))
+        whole = moments(blocks, *self._patches)
         return lambda samples: self._encode(samples, whole)
 
     def _encode(self, samples: FloatArray, whole: Moments | None) -> FloatArray:
@@ -178,48 +169,13 @@ class TransformerEncoder:
             samples = ((samples - offset) * scale).astype(np.float32)
         if len(samples) < self.receptive_field:
             samples = np.pad(samples, (0, self.receptive_field - len(samples)))
-        batch = torch.from_numpy(np.ascontiguousarray(samples))[None].to(self.device)
-        norm = nullcontext() if whole is None else self._norm_of(whole, float(offset), float(scale))
-        with torch.inference_mode(), norm:
-            rows: FloatArray = self._run(batch)[0].cpu().numpy()
+        statistics = None
+        if whole is not None:
+            statistics = partial(whole.of_convolution, offset=float(offset), scale=float(scale))
+        with torch.inference_mode():
+            clip = torch.from_numpy(np.ascontiguousarray(samples)).to(self.device)
+            rows: FloatArray = self._runner(clip, statistics).cpu().numpy()
         return rows
-
-    def _run(self, batch: torch.Tensor) -> torch.Tensor:
-        states: list[torch.Tensor] = []
-        self._local.states = states  # filled by _see while the model runs
-        try:
-            states.append(self._final(batch))
-        except _Reached as reached:
-            return reached.hidden
-        return torch.cat(states, dim=-1)
-
-    def _see(self, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        hidden: torch.Tensor = args[0] if args else kwargs["hidden_states"]
-        if self.layer != "mix":
-            raise _Reached(hidden)
-        self._local.states.append(hidden)
-
-    def _norm_of(self, whole: Moments, offset: float, scale: float) -> AbstractContextManager[None]:
-        """Give the group norm of the first convolution, if there is one, the statistics of the `whole` recording."""
-        if self._norm is None:
-            return nullcontext()
-        kernels = self._first.weight[:, 0].double().cpu().numpy()
-        bias = 0.0 if self._first.bias is None else self._first.bias.double().cpu().numpy()
-        return self._norm.given(*whole.of_convolution(kernels, bias, offset=offset, scale=scale))
-
-
-def _step(convolution: Any) -> tuple[int, int]:
-    """Return kernel and stride."""
-    return convolution.kernel_size[0], convolution.stride[0]
-
-
-def _reach(convolutions: list[tuple[int, int]]) -> tuple[int, int]:
-    """Return the samples between frames and the samples that one frame sees."""
-    hop, field = 1, 1
-    for kernel, stride in convolutions:
-        field += (kernel - 1) * hop
-        hop *= stride
-    return hop, field
 
 
 def _checked_layer(name: str, layer: Layer, n_layers: int) -> Layer:

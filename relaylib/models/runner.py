@@ -1,0 +1,113 @@
+"""What takes samples through a wav2vec-style model, up to the hidden state that was chosen."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from relaylib.models.encoder import Layer
+from relaylib.models.recording_norm import RecordingNorm
+
+__all__ = ["Precision", "ReferenceRunner", "Runner", "Statistics"]
+
+DoubleArray = npt.NDArray[np.float64]
+
+Precision = Literal["bf16", "fp32", "reference"]
+"""How an encoder computes: our own path in one of two types, or the module of the library that read the weights."""
+
+Statistics = Callable[[DoubleArray, "DoubleArray | float"], tuple[DoubleArray, DoubleArray]]
+"""From kernels and bias of the first convolution to mean and variance, over a whole recording, of what it returns."""
+
+
+class Runner(Protocol):
+    """A frozen model without its surroundings; safe to call from several threads.
+
+    Attributes
+    ----------
+    precision : "bf16", "fp32" or "reference"
+    takes_statistics : bool
+        Whether the first convolution is followed by a norm over time.
+    """
+
+    @property
+    def precision(self) -> Precision: ...  # noqa: D102 (described above, as the other)
+    @property
+    def takes_statistics(self) -> bool: ...  # noqa: D102
+
+    def __call__(self, samples: torch.Tensor, statistics: Statistics | None) -> torch.Tensor:
+        """Return the chosen hidden state [shape=(n_frames, dim), float32] of `samples` [shape=(n,), float32].
+
+        The norm over time uses `statistics`; without them, those of the samples.
+        """
+        ...
+
+
+class _Reached(Exception):
+    """Carries a hidden state out of the model, so that the layers above it are not run."""
+
+    def __init__(self, hidden: torch.Tensor) -> None:
+        super().__init__()
+        self.hidden = hidden
+
+
+class ReferenceRunner:
+    """The module of the library itself; hooks take hidden states out of it.
+
+    Parameters
+    ----------
+    final : callable
+        From a batch [shape=(1, n), float32] to the model's last hidden state [shape=(1, n_frames, width)].
+    layers : torch.nn.ModuleList
+        The transformer layers that `final` runs through, in order.
+    first : torch.nn.Module
+        The first block of the convolution stack, with its ``conv`` and, maybe, its ``layer_norm``.
+    layer : int, "mix" or None
+        Hidden state to return, counted from the start.
+    """
+
+    precision: Precision = "reference"
+
+    def __init__(
+        self,
+        final: Callable[[torch.Tensor], torch.Tensor],
+        layers: torch.nn.ModuleList,
+        first: torch.nn.Module,
+        layer: Layer,
+    ) -> None:
+        self._final, self._layer = final, layer
+        self._local = threading.local()  # hidden states on their way out, so that threads do not meet
+        self._first: Any = first.conv
+        self._norm = RecordingNorm.put_into(first)
+        self.takes_statistics = self._norm is not None
+        for index, module in enumerate(layers):
+            if layer in ("mix", index):
+                module.register_forward_pre_hook(self._see, with_kwargs=True)
+
+    def __call__(self, samples: torch.Tensor, statistics: Statistics | None) -> torch.Tensor:
+        """Return the chosen hidden state, see :class:`Runner`."""
+        states: list[torch.Tensor] = []
+        self._local.states = states  # filled by _see while the model runs
+        norm = nullcontext() if statistics is None or self._norm is None else self._norm.given(*self._of(statistics))
+        try:
+            with norm:
+                states.append(self._final(samples[None]))
+        except _Reached as reached:
+            return reached.hidden[0]
+        return torch.cat(states, dim=-1)[0]
+
+    def _of(self, statistics: Statistics) -> tuple[DoubleArray, DoubleArray]:
+        kernels = self._first.weight[:, 0].double().cpu().numpy()
+        bias = 0.0 if self._first.bias is None else self._first.bias.double().cpu().numpy()
+        return statistics(kernels, bias)
+
+    def _see(self, _: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        hidden: torch.Tensor = args[0] if args else kwargs["hidden_states"]
+        if self._layer != "mix":
+            raise _Reached(hidden)
+        self._local.states.append(hidden)
