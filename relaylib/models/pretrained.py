@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from relaylib.errors import EncoderNotAvailableError
 from relaylib.models.encoder import Layer
+from relaylib.models.fast.architecture import obstacle
+from relaylib.models.fast.precision import AskedPrecision, choose
+from relaylib.models.fast.runner import FastRunner
 from relaylib.models.hub import checkpoint_folder, read_json, uses_safetensors
-from relaylib.models.runner import ReferenceRunner
+from relaylib.models.runner import Precision, ReferenceRunner, Runner
 from relaylib.models.transformer import CONTEXT, WINDOW, TransformerEncoder
 from relaylib.types import SAMPLE_RATE
 
@@ -66,6 +70,11 @@ class PretrainedEncoder(TransformerEncoder):
         from the end; the layers above are not run), or all of them side by side (``"mix"``).
     device : str
         Where the model runs.
+    precision : "auto", "bf16", "fp32" or "reference"
+        ``"bf16"`` and ``"fp32"`` run wav2vec 2.0, HuBERT and WavLM models by :mod:`relaylib.models.fast`, with
+        products in that type; ``"reference"`` runs transformers, in float32. ``"auto"`` is bf16 where the device has
+        it in hardware (in CPUs AMX or AVX512-BF16), else fp32, and reference for architectures that only transformers
+        knows. The fingerprint is the same: a detector runs with each of them.
     window, context : int
         In samples, see :class:`~relaylib.models.encoder.Encoder`.
 
@@ -74,7 +83,7 @@ class PretrainedEncoder(TransformerEncoder):
     EncoderNotAvailableError
         If the files are absent, damaged or incomplete, or of another family or hop.
     ParameterError
-        If there is no such layer, or window and context do not fit.
+        If there is no such layer or precision, or window and context do not fit.
 
     References
     ----------
@@ -90,6 +99,7 @@ class PretrainedEncoder(TransformerEncoder):
         *,
         layer: Layer = None,
         device: str = "cpu",
+        precision: AskedPrecision = "auto",
         window: int = WINDOW,
         context: int = CONTEXT,
     ) -> None:
@@ -97,15 +107,13 @@ class PretrainedEncoder(TransformerEncoder):
         _check_family(name, read_json(folder / "config.json"))
         normalize = _normalizes(name, folder)
         model = _load_model(name, folder)
-        blocks = model.feature_extractor.conv_layers
+        chosen = choose(precision, obstacle(model.config), device)
         super().__init__(
             name,
             model,
-            runner=lambda layer: ReferenceRunner(
-                lambda batch: model(batch).last_hidden_state, model.encoder.layers, blocks[0], layer
-            ),
+            runner=partial(_runner, model, chosen),
             n_layers=len(model.encoder.layers),
-            convolutions=[block.conv for block in blocks],
+            convolutions=[block.conv for block in model.feature_extractor.conv_layers],
             width=model.config.hidden_size,
             normalize_eps=_FEATURE_EXTRACTOR_EPS if normalize else None,
             settings={field: _plain(getattr(model.config, field, None)) for field in _FIELDS},
@@ -114,6 +122,8 @@ class PretrainedEncoder(TransformerEncoder):
             window=window,
             context=context,
         )
+        if chosen == "bf16":
+            self.release_model()
 
 
 def _check_family(name: str, config: dict[str, Any]) -> None:
@@ -124,6 +134,13 @@ def _check_family(name: str, config: dict[str, Any]) -> None:
         )
     if config.get("add_adapter"):
         raise EncoderNotAvailableError(f"{name} has an adapter that drops frames; use its base model (20 ms a frame).")
+
+
+def _runner(model: Any, precision: Precision, layer: Layer) -> Runner:
+    if precision != "reference":
+        return FastRunner(model, layer, precision)
+    first = model.feature_extractor.conv_layers[0]
+    return ReferenceRunner(lambda batch: model(batch).last_hidden_state, model.encoder.layers, first, layer)
 
 
 def _normalizes(name: str, folder: Path) -> bool:

@@ -105,10 +105,10 @@ class TransformerEncoder:
         self.layer = _checked_layer(name, layer, n_layers)
         self.n_layers = n_layers + 1 if layer == "mix" else 1
         self.dim = width * self.n_layers
-        self._model = model.float().eval().requires_grad_(False).to(device)
-        self._runner = runner(self.layer)
         self._normalize_eps = normalize_eps
         self._settings = {**settings, "layer": self.layer, "normalize_eps": normalize_eps, "revision": _REVISION}
+        self._model: torch.nn.Module | None = model.float().eval().requires_grad_(False).to(device)
+        self._runner = runner(self.layer)
         self._patches = step(convolutions[0])
 
     @property
@@ -119,8 +119,14 @@ class TransformerEncoder:
     @cached_property
     def fingerprint(self) -> str:
         """Hex SHA-256 over weights, configuration, layer and normalisation."""
+        assert self._model is not None
         state = self._model.state_dict().items()
         return fingerprint(self._settings, ((k, v.cpu().numpy()) for k, v in state if not k.endswith(_UNUSED)))
+
+    def release_model(self) -> None:
+        """Let go of a model that the runner has copied, so that its weights are not held twice."""
+        assert self.fingerprint  # reads all weights, for the last time
+        self._model = None
 
     def encode(self, samples: FloatArray) -> FloatArray:
         """Return the embeddings of one clip.

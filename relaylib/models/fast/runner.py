@@ -1,0 +1,87 @@
+"""A wav2vec 2.0, HuBERT or WavLM model from samples to hidden states, one clip at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from relaylib.models.encoder import Layer as LayerChoice
+from relaylib.models.fast.convolutions import Convolutions
+from relaylib.models.fast.layers import Layer, RelativePositions
+from relaylib.models.fast.parts import Linear, Norm
+from relaylib.models.runner import Precision, Statistics
+
+__all__ = ["FastRunner"]
+
+_DTYPES: dict[str, torch.dtype] = {"bf16": torch.bfloat16, "fp32": torch.float32}
+
+
+class FastRunner:
+    """The computation of a model of transformers without its modules, as a :class:`relaylib.models.runner.Runner`.
+
+    In float32 the weights stay those of the model, but for the 1 % of the positional convolution; in bfloat16 they are
+    copies, and the model can go. Norms and the sums between layers are float32 in both.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A model whose configuration has no :func:`~relaylib.models.fast.architecture.obstacle`; frozen, in float32.
+        Some of its weights are laid out anew in memory; it computes what it did.
+    layer : int, "mix" or None
+        Hidden state to return, counted from the start. Layers above are not taken.
+    precision : "bf16" or "fp32"
+        Type of the products.
+    """
+
+    def __init__(self, model: Any, layer: LayerChoice, precision: Precision) -> None:
+        dtype = _DTYPES[precision]
+        self.precision = precision
+        self._mix, self._last = layer == "mix", not isinstance(layer, int)
+        self._convolutions = Convolutions(model.feature_extractor.conv_layers, dtype)
+        self.takes_statistics = self._convolutions.takes_statistics
+        projection = model.feature_projection
+        self._input_norm = Norm.of(projection.layer_norm) if hasattr(projection, "layer_norm") else None
+        self._projection = Linear.of(projection.projection, dtype)
+        self._place = _Place(model.encoder.pos_conv_embed.conv, dtype)
+        self._norm, self._norm_first = Norm.of(model.encoder.layer_norm), model.config.do_stable_layer_norm
+        modules = model.encoder.layers[: layer if isinstance(layer, int) else None]
+        self._layers = [Layer(module, norm_first=self._norm_first, dtype=dtype) for module in modules]
+        first = modules[0].attention if len(modules) else None
+        self._positions = RelativePositions(first) if hasattr(first, "rel_attn_embed") else None
+
+    def __call__(self, samples: torch.Tensor, statistics: Statistics | None) -> torch.Tensor:
+        """Return the chosen hidden state, see :class:`relaylib.models.runner.Runner`."""
+        frames = self._convolutions(samples, statistics)
+        if self._input_norm is not None:
+            frames = self._input_norm(frames)
+        hidden = self._projection(frames).float()
+        hidden = hidden + self._place(hidden)
+        if not self._norm_first:
+            hidden = self._norm(hidden)
+        positions = None if self._positions is None else self._positions(len(hidden))
+        states = [hidden]
+        for layer in self._layers:
+            hidden = layer(hidden, positions)
+            if self._mix:
+                states.append(hidden)
+        if self._norm_first and self._last:
+            hidden = self._norm(hidden)
+        return torch.cat([*states[: len(self._layers)], hidden], dim=1) if self._mix else hidden
+
+
+class _Place:
+    """The positional convolution: grouped, as wide as the clip is long, and GELU."""
+
+    def __init__(self, convolution: Any, dtype: torch.dtype) -> None:
+        # the product of the weight norm's two factors, reckoned once
+        self._weight, self._bias = convolution.weight.detach().to(dtype), convolution.bias.detach().to(dtype)
+        self._groups, self._kernel = convolution.groups, convolution.kernel_size[0]
+
+    def __call__(self, hidden: torch.Tensor) -> torch.Tensor:
+        channels = hidden.t()[None].to(self._weight.dtype)
+        moved = functional.conv1d(channels, self._weight, self._bias, padding=self._kernel // 2, groups=self._groups)[
+            0, :, : len(hidden)
+        ]  # an even kernel makes one frame too many
+        return functional.gelu(moved).t()
