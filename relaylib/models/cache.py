@@ -26,8 +26,8 @@ _LAYOUT = 1  # raise it when entries of before must not be read any more
 class EmbeddingCache:
     """Embeddings of recordings by encoder, in a folder that processes and threads may share.
 
-    An entry is found by the content of the audio (not its name), the decoder's version, the encoder's fingerprint, and
-    its window and context. It is written as it is computed: what a killed run has done is not done again, neither whole
+    An entry is found by the content of the audio (not its name), the decoder's version, the encoder's fingerprint, its
+    window and context, and its precision if it has a choice of them. It is written as it is computed: what a killed run has done is not done again, neither whole
     files nor the windows of a long one. Two who want the same entry compute it once, the other waits. A damaged entry
     is noticed when it is first read, and computed again.
 
@@ -137,7 +137,7 @@ class EmbeddingCache:
         return n_removed
 
     def _entry(self, source: str | os.PathLike[str] | Waveform, encoder: Encoder) -> Entry:
-        parts = (_LAYOUT, _content(source), encoder.fingerprint, encoder.window, encoder.context)
+        parts = (_LAYOUT, _content(source), encoder.fingerprint, encoder.window, encoder.context, *_precision(encoder))
         key = hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()
         return Entry(self.folder / key[:2] / key)
 
@@ -165,6 +165,12 @@ def _content(source: str | os.PathLike[str] | Waveform) -> str:
         return f"file {_audio.content_digest(source)} {_audio.DECODER_VERSION}"
     samples = np.ascontiguousarray(source.samples, "<f4")
     return f"waveform {hashlib.sha256(samples.data).hexdigest()} {source.sample_rate} {_audio.DECODER_VERSION}"
+
+
+def _precision(encoder: Encoder) -> tuple[str, ...]:
+    """Return what the key says of it: of "reference", as of an encoder without a choice, nothing, as it always was."""
+    precision = getattr(encoder, "precision", None)
+    return () if precision in (None, "reference") else (precision,)
 
 
 def _state(source: str | os.PathLike[str] | Waveform) -> tuple[int, int] | None:

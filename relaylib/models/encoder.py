@@ -40,7 +40,7 @@ class Encoder(Protocol):
         What :func:`load_encoder` finds it by.
     fingerprint : str
         Hex SHA-256 over the weights and all that changes the output (settings, layer, normalisation, code
-        revision). Equal fingerprints mean equal embeddings.
+        revision). Equal fingerprints mean equal embeddings, up to rounding where there is a choice of precision.
     dim : int
         Width of what :meth:`encode` returns.
     n_layers : int
@@ -55,6 +55,9 @@ class Encoder(Protocol):
     context : int
         Samples that are cropped at each inner edge of a window, a multiple of `hop`. At least what the encoder
         needs to see behind the start of a frame.
+    precision : str
+        Optional: how it computes (``"bf16"``, ``"fp32"``, ``"reference"``), where it can in several ways. Not part of
+        the fingerprint, so that a detector can move between machines; the cache keeps precisions apart.
     """
 
     @property
@@ -142,7 +145,7 @@ def load_encoder(name: str | Path, *, layer: Layer = None, **options: Any) -> En
         Hidden layer to return: the last one (None), one by index (0 is what enters the first transformer layer,
         negative counts from the end), or all side by side for a learned mix (``"mix"``).
     **options
-        Passed on to the encoder, such as ``device="cuda"`` to a pretrained one.
+        Passed on to the encoder, such as ``device="cuda"`` or ``precision="fp32"`` to a pretrained one.
 
     Raises
     ------
