@@ -17,7 +17,7 @@ from relaylib.models import detector_file
 from relaylib.models.config import TrainConfig
 from relaylib.models.embedding import embed_stream
 from relaylib.models.encoder import Encoder, load_encoder
-from relaylib.models.golden import TOLERANCE, as_samples, golden_clip
+from relaylib.models.golden import as_samples, golden_clip, tolerance
 from relaylib.models.heads import Head, make_head
 from relaylib.models.operating_point import OperatingPoint, apply_points
 from relaylib.models.recording import AudioSource, Recording
@@ -149,6 +149,7 @@ class Detector:
                 dim=self.encoder.dim,
                 n_layers=self.encoder.n_layers,
                 hop=self.encoder.hop,
+                precision=getattr(self.encoder, "precision", None),
             ),
             head=self._head_kind,
             n_members=len(self._head.members),
@@ -202,7 +203,8 @@ class Detector:
             config=meta.train_config,
             head_kind=meta.head,
         )
-        _check_golden(path, detector, saved.golden_clip, saved.golden_scores)
+        allowed = tolerance(meta.encoder.precision, getattr(encoder, "precision", None))
+        _check_golden(path, detector, saved.golden_clip, saved.golden_scores, allowed)
         return detector
 
 
@@ -228,13 +230,17 @@ def _check_encoder(path: str | Path, wanted: detector_file.EncoderMeta, encoder:
 
 
 def _check_golden(
-    path: str | Path, detector: Detector, clip: npt.NDArray[np.int16], expected: npt.NDArray[np.float32]
+    path: str | Path,
+    detector: Detector,
+    clip: npt.NDArray[np.int16],
+    expected: npt.NDArray[np.float32],
+    allowed: float,
 ) -> None:
     values = detector.score(as_samples(clip)).values
-    if values.shape == expected.shape and np.abs(values - expected).max(initial=0.0) <= TOLERANCE:
+    if values.shape == expected.shape and np.abs(values - expected).max(initial=0.0) <= allowed:
         return
     worst = f"by up to {np.abs(values - expected).max():.3f}" if values.shape == expected.shape else "in shape"
     raise ModelFormatError(
-        f"{path} scores its golden clip differently {worst} (allowed: {TOLERANCE}): a library underneath changed "
+        f"{path} scores its golden clip differently {worst} (allowed: {allowed}): a library underneath changed "
         "what it computes. Use the versions it was trained with, or train again."
     )

@@ -31,8 +31,8 @@ _KEY = "relaylib"
 _MOST_BYTES = 1 << 30
 
 
-class EncoderMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """Which encoder the head belongs to."""
+class EncoderMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which encoder the head belongs to, and in which precision, if it has a choice, it made the golden scores."""
 
     name: str
     layer: int | Literal["mix"] | None
@@ -40,6 +40,7 @@ class EncoderMeta(msgspec.Struct, frozen=True, kw_only=True):
     dim: int
     n_layers: int
     hop: int
+    precision: str | None = None
 
 
 class PointMeta(msgspec.Struct, frozen=True):
