@@ -46,7 +46,7 @@ test: setup ## run the tests, the examples in the docstrings, and the notebooks
 	$(SIDE_BY_SIDE) -m "not alone" $(PYTEST_ARGS) $(OR_NONE)
 	$(BIN)/python -m pytest -m alone $(PYTEST_ARGS) $(OR_NONE)
 ifneq ($(NOTEBOOKS),)
-	$(SIDE_BY_SIDE) --nbval --nbval-current-env $(PYTEST_ARGS) notebooks
+	$(BIN)/python -m pytest --nbval --nbval-current-env $(PYTEST_ARGS) notebooks
 endif
 
 lint: setup ## check style (ruff) and types (mypy)

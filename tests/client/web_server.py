@@ -94,6 +94,9 @@ class Web:
                 n_bytes = left
                 while left:
                     piece = self.rfile.read(min(left, 1 << 16))
+                    if not piece:  # the client has left
+                        self.close_connection = True
+                        return
                     left -= len(piece)
                     digest.update(piece)
                     kept += piece if len(kept) < 100_000 else b""
