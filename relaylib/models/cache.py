@@ -27,9 +27,9 @@ class EmbeddingCache:
     """Embeddings of recordings by encoder, in a folder that processes and threads may share.
 
     An entry is found by the content of the audio (not its name), the decoder's version, the encoder's fingerprint, its
-    window and context, and its precision if it has a choice of them. It is written as it is computed: what a killed run
-    has done is not done again, neither whole files nor the windows of a long one. Two who want the same entry compute it
-    once, the other waits. A damaged entry is noticed when it is first read, and computed again.
+    window and context, and its precision if it has a choice of them. It is written as it is computed: what a killed
+    run has done is not done again, neither whole files nor the windows of a long one. Two who want the same entry
+    compute it once, the other waits. A damaged entry is noticed when it is first read, and computed again.
 
     Values are rounded to float16 (11 bits: a relative error of at most 0.05 %), half the size of float32; a recording
     with a value beyond 65504 is kept as float32. What is returned the first time is rounded as well.
