@@ -132,8 +132,7 @@ class Annotator(anywidget.AnyWidget):
             self.selected = None
             self._show_sound()
             self.view_ms = (0.0, float(min(self._sound.recording.duration_ms, _FIRST_VIEW_MS) or 1))
-            self._show_labels()
-            self._show_files()
+            self._show()
         self._detect(self._session.filename)
 
     def draw(
@@ -251,9 +250,7 @@ class Annotator(anywidget.AnyWidget):
 
     def _edited(self, changed: bool) -> None:
         if changed:
-            with self.hold_sync():
-                self._show_labels()
-                self._show_files()
+            self._show()
             self._check_kept()
 
     def _check_kept(self) -> None:
@@ -265,8 +262,7 @@ class Annotator(anywidget.AnyWidget):
         self._session.open(self.current)
         with self.hold_sync():
             self.selected = None
-            self._show_labels()
-            self._show_files()
+            self._show()
 
     def _on_filter(self, message: dict[str, Any]) -> None:
         self._session.set_filter(message["filter"])
@@ -292,9 +288,7 @@ class Annotator(anywidget.AnyWidget):
 
     def _found(self, filename: str, detections: Sequence[Detection]) -> None:
         self._session.suggest(filename, detections, self._suggestions.by)
-        with self.hold_sync():
-            self._show_labels()
-            self._show_files()
+        self._show()
 
     def _fail(self, message: str) -> None:
         self.send({"kind": "error", "message": message})
@@ -312,6 +306,11 @@ class Annotator(anywidget.AnyWidget):
         if self.view_ms[1] <= 1.0 < before + recording.duration_ms:
             self.view_ms = (0.0, float(min(recording.duration_ms, _FIRST_VIEW_MS)))
         if recording.error is not None:
+            self._show_files()
+
+    def _show(self) -> None:
+        with self.hold_sync():
+            self._show_labels()
             self._show_files()
 
     def _show_labels(self) -> None:

@@ -115,8 +115,8 @@ def apply(marks: Marks, edit: Edit, rules: Rules) -> Marks:
     """
     if isinstance(edit, Draw):
         start_ms, end_ms = _fitted(edit.start_ms, edit.end_ms, _last_ms(rules))
-        drawn = Mark(marks.next_id, start_ms, end_ms, _known(edit.artifact_type, rules), edit.confidence)
-        return marks.put(replace(drawn, extra_data=edit.extra_data))
+        type_ = _known(edit.artifact_type, rules)
+        return marks.put(Mark(marks.next_id, start_ms, end_ms, type_, edit.confidence, extra_data=edit.extra_data))
     mark = marks.get(edit.id)
     if isinstance(edit, Remove):
         origin = mark.detection if mark.state == "suggestion" else origin_of(mark.extra_data)

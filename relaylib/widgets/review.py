@@ -17,6 +17,7 @@ from relaylib.formats import read_manifest
 from relaylib.types import Detection, FileResult, Manifest
 from relaylib.widgets.review_list import ReviewList
 from relaylib.widgets.review_state import (
+    CONTEXT_MS,
     LOOKS,
     DetectionsGiven,
     Listing,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["Review", "review"]
 
 _MOST_ROWS = 500
-_CONTEXT_MS = 1000
 
 
 def review(
@@ -157,7 +157,7 @@ class Review(ipywidgets.VBox):
         """Play what is chosen, with a second before and after."""
         if self.selected is not None:
             outcome = self.outcomes[self.selected]
-            self._player.value = self._view.player(outcome.start_ms - _CONTEXT_MS, outcome.end_ms + _CONTEXT_MS)
+            self._player.value = self._view.player(outcome.start_ms - CONTEXT_MS, outcome.end_ms + CONTEXT_MS)
 
     def fix(self) -> None:
         """Open the annotator at what is chosen; what is corrected there is compared anew at once.

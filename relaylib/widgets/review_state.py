@@ -17,6 +17,7 @@ from relaylib.formats import read_detections
 from relaylib.types import Detection, FileResult, Manifest
 
 __all__ = [
+    "CONTEXT_MS",
     "ERRORS",
     "LOOKS",
     "Listing",
@@ -31,7 +32,9 @@ __all__ = [
     "stretch_around",
 ]
 
-_CONTEXT_MS = 1000
+CONTEXT_MS = 1000
+"""What is shown and played before and after an outcome."""
+
 _LEAST_STRETCH_MS = 4000
 
 DetectionsGiven = Sequence[FileResult] | Mapping[str, Sequence[Detection]] | str | os.PathLike[str]
@@ -208,7 +211,7 @@ def stretch_around(outcome: Outcome) -> tuple[int, int]:
     >>> stretch_around(file_outcomes("a.wav", [], [Detection(9000, 9500, "click", 0.6)])[0])
     (7250, 11250)
     """
-    pad = max(_CONTEXT_MS, (_LEAST_STRETCH_MS - (outcome.end_ms - outcome.start_ms)) // 2)
+    pad = max(CONTEXT_MS, (_LEAST_STRETCH_MS - (outcome.end_ms - outcome.start_ms)) // 2)
     start_ms = max(0, outcome.start_ms - pad)
     return start_ms, max(outcome.end_ms + pad, start_ms + _LEAST_STRETCH_MS)
 

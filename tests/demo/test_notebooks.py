@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-MOST_LINES = 18
+MOST_LINES = 15
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.name)

@@ -45,13 +45,13 @@ class ManifestKeeper:
         self._start = start
         self._text: str | None = None
         self._document = self._read()
-        self._known = {name: self._document.rows(name) for name in self._document.filenames}
+        self._known = _all_rows(self._document)
 
     def begin_with(self, start: Manifest) -> None:
         """Take up types and recordings that the manifest lacks, as the constructor does."""
         self._start = start
         self._document.add(start)
-        self._known = {name: self._document.rows(name) for name in self._document.filenames}
+        self._known = _all_rows(self._document)
 
     def manifest(self) -> Manifest:
         """Return all types and recordings with their annotations, as the file has them now."""
@@ -60,7 +60,7 @@ class ManifestKeeper:
     def all_labels(self) -> dict[str, Labels]:
         """Return the labels of every recording, as the file has them now."""
         document = self._read()
-        self._known = {name: document.rows(name) for name in document.filenames}
+        self._known = _all_rows(document)
         return {name: document.labels(name) for name in document.filenames}
 
     def labels(self, filename: str) -> Labels:
@@ -112,3 +112,7 @@ class ManifestKeeper:
                 self._document.add(self._start)
             self._text = text
         return self._document
+
+
+def _all_rows(document: ManifestDocument) -> dict[str, Rows]:
+    return {name: document.rows(name) for name in document.filenames}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from heard import Heard
 from jupyter_apps import JupyterServer
 from notebook_page import App, NotebookPage
 from traffic import Traffic, is_here
@@ -70,6 +71,12 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def traffic(context: BrowserContext) -> Traffic:
     """Give the record of what the context asks for."""
     return Traffic(context)
+
+
+@pytest.fixture
+def heard(context: BrowserContext) -> Heard:
+    """Give the recorder of what is heard; asked for before a notebook is opened."""
+    return Heard(context)
 
 
 @pytest.fixture

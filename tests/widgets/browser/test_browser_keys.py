@@ -1,7 +1,7 @@
 """Keys belong to the widget that has the focus: not to the other one on the page, and not to the application around."""
 
 import pytest
-from annotator_page import AnnotatorPage, annotate_cell
+from annotator_page import AnnotatorPage, annotate_cell, shown_by
 from takes import take, write_take
 
 from relaylib.formats import read_manifest
@@ -22,9 +22,7 @@ def cell(folder):
 def test_keys_in_the_widget_do_nothing_to_the_notebook(open_notebook, cell, app):
     """Among them those that delete, cut, add, run and convert cells."""
     notebook = open_notebook([cell, "'the second'", "'the third'"], app)
-    notebook.run(0)
-    page = AnnotatorPage(notebook.page)
-    page.wait()
+    page = shown_by(notebook)
     before = notebook.contents()
     page.focus()
     page.press(*KEYS)
@@ -37,9 +35,7 @@ def test_keys_in_the_widget_do_nothing_to_the_notebook(open_notebook, cell, app)
 def test_keys_in_the_notebook_do_nothing_to_the_widget(open_notebook, cell):
     """What is typed into a cell is text; with a cell selected, the application's own keys act."""
     notebook = open_notebook([cell, ""])
-    notebook.run(0)
-    page = AnnotatorPage(notebook.page)
-    page.wait()
+    page = shown_by(notebook)
     page.draw(1000, 2000)
     rows, view = page.rows(), page.view_ms()
     notebook.cell(1).locator(".cm-content").click()

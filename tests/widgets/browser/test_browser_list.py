@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from annotator_page import annotate_cell, shown_by
-from heard import Heard
 from takes import loud_at, take, write_take
 from waiting import eventually
 
@@ -18,12 +17,6 @@ spans = [
     Annotation(20_000, 20_100, "long pause"),
 ]
 """
-
-
-@pytest.fixture
-def heard(context):
-    """Give the recorder of what is heard."""
-    return Heard(context)
 
 
 @pytest.fixture

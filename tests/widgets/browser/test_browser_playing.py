@@ -5,19 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from annotator_page import annotate_cell, shown_by
-from heard import Heard
 from takes import loud_at, take, write_take
 from waiting import eventually
 
 BURST_MS = 2500
 AFTER_MS = 8000
 NEAR_MS = 20
-
-
-@pytest.fixture
-def heard(context):
-    """Give the recorder of what is heard."""
-    return Heard(context)
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import random
 
 import numpy as np
 import pytest
-from annotator_page import AnnotatorPage, annotate_cell
-from heard import Heard
+from annotator_page import annotate_cell, shown_by
 from takes import BURST_MS, burst_at, take, write_take
 
 from relaylib.types import SAMPLE_RATE
@@ -52,18 +51,15 @@ def before(sound, place):
 @pytest.mark.slow
 @pytest.mark.alone
 @pytest.mark.parametrize("suffix", [".wav", ".mp3", ".m4a", ".ogg"])
-def test_what_is_heard_is_where_it_is_seen(open_notebook, context, folder, half_hour, suffix):
+def test_what_is_heard_is_where_it_is_seen(heard, open_notebook, folder, half_hour, suffix):
     """At ten places: the burst's place in the picture against the cursor at the time when the burst is heard.
 
     And against its true place, which the picture and so the sound must show too, also at the end.
     """
-    heard = Heard(context)
     samples, places = half_hour
     path = write_take(folder / f"take{suffix}", samples)
     notebook = open_notebook([annotate_cell(f"{folder.name}/{path.name}", f"{folder.name}/labels.json")])
-    notebook.run(0)
-    page = AnnotatorPage(notebook.page)
-    page.wait()
+    page = shown_by(notebook)
     page.wait_until_decoded()
     page.focus()
     page.press("Home", "Space")
@@ -77,10 +73,7 @@ def test_what_is_heard_is_where_it_is_seen(open_notebook, context, folder, half_
         page.click(drawn_ms - BEFORE_MS)
         heard.take(page.page)
         page.press("Space")
-        page.page.wait_for_function(
-            "([picture, until]) => +picture.dataset.cursorMs > until",
-            arg=[page.picture.element_handle(), drawn_ms + BEFORE_MS],
-        )
+        page.wait_until_played(drawn_ms + BEFORE_MS)
         page.press("Space")
         times_s, sound, cursor = heard.take(page.page)
         heard_s = times_s[int(burst_at(sound))]

@@ -6,7 +6,7 @@ import logging
 import time
 
 import pytest
-from annotator_page import AnnotatorPage, annotate_cell
+from annotator_page import annotate_cell, shown_by
 from takes import take, write_take
 from waiting import eventually
 
@@ -46,9 +46,7 @@ def test_the_first_span_is_saved_within_a_minute_of_the_import(open_notebook, ce
     """Nothing but the one cell is needed; the span is on the disk when the widget says so."""
     notebook = open_notebook([cell], app)
     began = time.perf_counter()
-    notebook.run(0)
-    page = AnnotatorPage(notebook.page)
-    page.wait()
+    page = shown_by(notebook)
     page.draw(2900, 3100)
     took_s = time.perf_counter() - began
     _log.info("%s: the first span was saved %.1f s after the import began", app, took_s)
@@ -64,9 +62,7 @@ def test_the_first_span_is_saved_within_a_minute_of_the_import(open_notebook, ce
 def test_ten_spans_take_less_than_twenty_actions(open_notebook, cell, labels):
     """A drag for each span, and a key where the type changes."""
     notebook = open_notebook([cell])
-    notebook.run(0)
-    page = AnnotatorPage(notebook.page)
-    page.wait()
+    page = shown_by(notebook)
     for second in range(1, 10):
         if second in (4, 7):
             page.press("Escape", str(second // 3 + 1))
@@ -80,9 +76,7 @@ def test_ten_spans_take_less_than_twenty_actions(open_notebook, cell, labels):
 def test_spans_are_moved_typed_removed_and_brought_back(open_notebook, cell, labels):
     """By mouse (edges, bodies) and by keys; undo and redo go over all of it."""
     notebook = open_notebook([cell])
-    notebook.run(0)
-    page = AnnotatorPage(notebook.page)
-    page.wait()
+    page = shown_by(notebook)
     pixel_ms = page.ms_per_pixel()
     states = [[]]
 
@@ -130,14 +124,12 @@ def test_spans_are_moved_typed_removed_and_brought_back(open_notebook, cell, lab
 def test_a_span_is_drawn_by_keys_alone(open_notebook, cell, labels):
     """It begins and ends where the sound is when the keys are pressed."""
     notebook = open_notebook([cell])
-    notebook.run(0)
-    page = AnnotatorPage(notebook.page)
-    page.wait()
+    page = shown_by(notebook)
     page.focus()
     page.press("Home", "2", "Space")
-    page.page.wait_for_function("p => +p.dataset.cursorMs > 400", arg=page.picture.element_handle())
+    page.wait_until_played(400)
     page.press("i")
-    page.page.wait_for_function("p => +p.dataset.cursorMs > 900", arg=page.picture.element_handle())
+    page.wait_until_played(900)
     page.press("o", "Space")
     page.wait_for_rows(1)
     page.wait_until_saved()
@@ -149,18 +141,14 @@ def test_a_span_is_drawn_by_keys_alone(open_notebook, cell, labels):
 def test_everything_is_there_after_a_restart_of_the_kernel(open_notebook, cell, labels):
     """A new kernel shows the same spans and the done flag; a rejected suggestion does not come back."""
     notebook = open_notebook([cell])
-    notebook.run(0)
-    page = AnnotatorPage(notebook.page)
-    page.wait()
+    page = shown_by(notebook)
     page.draw(1900, 2100)
     page.press("2")
     page.draw(4900, 5100)
     before, rows = labels(), page.rows()
     assert len(before) == 2
     notebook.restart()
-    notebook.run(0)
-    page = AnnotatorPage(notebook.page)
-    page.wait()
+    page = shown_by(notebook)
     page.wait_for_rows(2)
     assert [row["artifact_type"] for row in page.rows()] == [row["artifact_type"] for row in rows]
     page.draw(6900, 7100)
@@ -177,9 +165,7 @@ found = [FileResult("take.wav", 10_000, "completed", tuple(spans))]
 """
     cell = annotate_cell(folder.name, f"{folder.name}/labels.json", ", suggest=found")
     notebook = open_notebook([suggest + cell])
-    notebook.run(0)
-    page = AnnotatorPage(notebook.page)
-    page.wait()
+    page = shown_by(notebook)
     page.wait_for_rows(3)
     assert {row["state"] for row in page.rows()} == {"suggestion"}
     page.focus()
@@ -203,9 +189,7 @@ found = [FileResult("take.wav", 10_000, "completed", tuple(spans))]
 
     check()
     notebook.restart()
-    notebook.run(0)
-    page = AnnotatorPage(notebook.page)
-    page.wait()
+    page = shown_by(notebook)
     page.wait_for_rows(2)
     assert {row["state"] for row in page.rows()} == {"annotation"}
     check()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from annotator_page import AnnotatorPage
+from annotator_page import shown_by
 
 from relaylib.demo import load_demo
 from relaylib.formats import write_manifest
@@ -52,9 +52,7 @@ def demo(folder):
 @pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_light_and_dark_follow_the_application(open_notebook, demo, app):
     notebook = open_notebook([demo], app)
-    notebook.run(0)
-    page = AnnotatorPage(notebook.page)
-    page.wait()
+    page = shown_by(notebook)
     for theme, (least, most) in {"dark": (0.0, 0.3), "light": (0.7, 1.0)}.items():
         notebook.theme(theme)
         page.page.wait_for_function(
@@ -72,9 +70,7 @@ def test_nothing_is_cut_off_at_900_pixels(open_notebook, demo):
     """No control reaches beyond the widget, and no text is smaller than 11 pixels."""
     notebook = open_notebook([demo])
     notebook.page.set_viewport_size({"width": 900, "height": 900})
-    notebook.run(0)
-    page = AnnotatorPage(notebook.page)
-    page.wait()
+    page = shown_by(notebook)
     box = page.root.bounding_box()
     assert box["x"] + box["width"] <= 900
     assert page.root.evaluate(OUTSIDE) == []
