@@ -35,6 +35,21 @@ class Linear:
         """Return the product [shape=(n, n_out), type of the weights] with `rows` [shape=(n, n_in), any type]."""
         return functional.linear(rows.to(self.weight.dtype), self.weight, self.bias)
 
+    def of_overlapping(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return the product with `rows` [shape=(n, n_in), type of the weights] that overlap in memory.
+
+        Float32 products of such rows would copy them first; they are added up of parts that do not overlap.
+        """
+        apart = rows.stride(0)
+        if self.weight.dtype != torch.float32 or apart >= rows.shape[1]:
+            return self(rows)
+        parts = zip(rows.split(apart, dim=1), self.weight.split(apart, dim=1), strict=True)
+        first, weight = next(parts)
+        result = functional.linear(first, weight, self.bias)
+        for part, weight in parts:
+            result.addmm_(part, weight.t())
+        return result
+
 
 def side_by_side(modules: Sequence[Any], dtype: torch.dtype) -> Linear:
     """Return one product that gives what several ``torch.nn.Linear`` of the same input give, side by side.
