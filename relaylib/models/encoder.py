@@ -91,7 +91,7 @@ class RecordingEncoder(Encoder, Protocol):
     def for_recording(
         self, blocks: Iterable[npt.NDArray[np.float32]]
     ) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
-        """Return `encode` for windows of the recording that `blocks` make up (longer than one window)."""
+        """Return `encode` for the windows, in their order, of the recording of `blocks` (longer than one window)."""
         ...
 
 

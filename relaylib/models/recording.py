@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from relaylib import audio as _audio
 from relaylib.errors import ParameterError
+from relaylib.models.ahead import read_ahead
 from relaylib.types import SAMPLE_RATE, Waveform, samples_to_ms
 
 __all__ = ["AudioSource", "Recording"]
@@ -23,6 +24,7 @@ AudioSource = str | os.PathLike[str] | Waveform | npt.NDArray[Any] | Iterable[np
 """A file, a waveform of any rate, mono samples at 16 kHz, or consecutive blocks of them."""
 
 _BLOCK = 1 << 16
+_BLOCKS_AHEAD = 4
 
 
 class Recording:
@@ -56,7 +58,7 @@ class Recording:
     def _blocks(self) -> Iterator[FloatArray]:
         source = self._source
         if isinstance(source, (str, os.PathLike)):
-            yield from map(_checked, _audio.stream(source))
+            yield from map(_checked, read_ahead(_audio.stream(source), _BLOCKS_AHEAD))
         elif isinstance(source, np.ndarray):
             yield _checked(source)
         elif not isinstance(source, Waveform):

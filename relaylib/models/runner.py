@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -45,6 +46,10 @@ class Runner(Protocol):
 
         The norm over time uses `statistics`; without them, those of the samples.
         """
+        ...
+
+    def for_windows(self, statistics: Statistics | None, overlap: int) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Return the same for the windows of one recording in their order, each `overlap` samples into the next."""
         ...
 
 
@@ -100,6 +105,10 @@ class ReferenceRunner:
         except _Reached as reached:
             return reached.hidden[0]
         return torch.cat(states, dim=-1)[0]
+
+    def for_windows(self, statistics: Statistics | None, overlap: int) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Return the same for windows, see :class:`Runner`; each is taken by itself, whatever the `overlap`."""
+        return partial(self, statistics=statistics)
 
     def _of(self, statistics: Statistics) -> tuple[DoubleArray, DoubleArray]:
         kernels = self._first.weight[:, 0].double().cpu().numpy()

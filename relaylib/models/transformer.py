@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 from relaylib.errors import EncoderNotAvailableError, ParameterError
 from relaylib.models.encoder import Layer
 from relaylib.models.fingerprint import fingerprint
-from relaylib.models.moments import Moments, moments
+from relaylib.models.moments import moments
 from relaylib.models.reach import reach, step
 from relaylib.models.runner import Precision, Runner
 from relaylib.types import HOP, SAMPLE_RATE
@@ -147,40 +148,44 @@ class TransformerEncoder:
         ParameterError
             If `samples` is not one-dimensional.
         """
-        return self._encode(samples, None)
+        return self._encode(samples, partial(self._runner, statistics=None))
 
     def for_recording(self, blocks: Iterable[FloatArray]) -> Callable[[FloatArray], FloatArray]:
-        """Return :meth:`encode` for windows of one recording, with the statistics of the whole of it.
+        """Return :meth:`encode` for the windows of one recording in their order, with the statistics of all of it.
 
         Parameters
         ----------
         blocks : iterable of np.ndarray [shape=(n,), float32, 16 kHz]
             The whole recording, longer than one window.
         """
+        overlap = 2 * self.context
         if self._normalize_eps is None and not self._runner.takes_statistics:
-            return self.encode
+            return partial(self._encode, run=self._runner.for_windows(None, overlap))
         whole = moments(blocks, *self._patches)
-        return lambda samples: self._encode(samples, whole)
+        level = self._level(whole.mean, whole.variance)
+        statistics = partial(whole.of_convolution, offset=level[0], scale=level[1])
+        return partial(self._encode, run=self._runner.for_windows(statistics, overlap), level=level)
 
-    def _encode(self, samples: FloatArray, whole: Moments | None) -> FloatArray:
+    def _level(self, mean: float, variance: float) -> tuple[float, float]:
+        """Return what to take off samples of this mean and variance, and what to multiply them by after that."""
+        return (0.0, 1.0) if self._normalize_eps is None else (mean, 1 / math.sqrt(variance + self._normalize_eps))
+
+    def _encode(
+        self, samples: FloatArray, run: Callable[[torch.Tensor], torch.Tensor], level: tuple[float, float] | None = None
+    ) -> FloatArray:
         samples = np.asarray(samples, np.float32)
         if samples.ndim != 1:
             raise ParameterError(f"samples have shape {samples.shape}; need one dimension (mono).")
         if not len(samples):
             return np.zeros((0, self.dim), np.float32)
-        offset, scale = 0.0, 1.0
         if self._normalize_eps is not None:
-            offset, variance = (samples.mean(), samples.var()) if whole is None else (whole.mean, whole.variance)
-            scale = 1 / np.sqrt(variance + self._normalize_eps)
+            offset, scale = level or self._level(float(samples.mean()), float(samples.var()))
             samples = ((samples - offset) * scale).astype(np.float32)
         if len(samples) < self.receptive_field:
             samples = np.pad(samples, (0, self.receptive_field - len(samples)))
-        statistics = None
-        if whole is not None:
-            statistics = partial(whole.of_convolution, offset=float(offset), scale=float(scale))
         with torch.inference_mode():
             clip = torch.from_numpy(np.ascontiguousarray(samples)).to(self.device)
-            rows: FloatArray = self._runner(clip, statistics).cpu().numpy()
+            rows: FloatArray = run(clip).cpu().numpy()
         return rows
 
 

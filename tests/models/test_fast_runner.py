@@ -9,6 +9,7 @@ import torch
 from small_encoders import ARCHITECTURES, SMALL, make_checkpoint, speechlike
 
 from relaylib.models import embed, load_encoder
+from relaylib.models.fast.convolutions import Convolutions
 
 _log = logging.getLogger(__name__)  # pytest --log-cli-level=info shows the figures
 
@@ -60,6 +61,28 @@ def test_windows_take_the_statistics_of_the_recording(checkpoints, architecture)
         for p in ("fp32", "reference")
     )
     np.testing.assert_allclose(fast, reference, atol=1e-3, rtol=0)  # quiet sound is lifted, and rounding with it
+
+
+@pytest.mark.parametrize("architecture", ["wav2vec2-group", "wav2vec2-layer-unnormalised"])
+def test_what_windows_share_goes_through_the_convolutions_once(checkpoints, monkeypatch, architecture):
+    """And the embeddings are those of windows that share nothing."""
+    window, context = 200 * 320, 80 * 320
+    encoder = load_encoder(checkpoints(architecture), precision="fp32", window=window, context=context)
+    samples = speechlike(20)
+    pieces = [samples[k : k + window] for k in range(0, len(samples) - 2 * context, window - 2 * context)]
+    apart = [encoder.for_recording([samples])(piece) for piece in pieces]
+    seen = []
+    convolve = Convolutions.__call__
+    monkeypatch.setattr(
+        Convolutions, "__call__", lambda *args, **options: (seen.append(len(args[1])), convolve(*args, **options))[1]
+    )
+    encode = encoder.for_recording([samples])
+    for piece, expected in zip(pieces, apart, strict=True):
+        np.testing.assert_allclose(encode(piece), expected, atol=1e-5, rtol=0)
+    assert len(seen) == len(pieces) > 5
+    assert sum(seen) <= len(samples) + len(pieces) * encoder.receptive_field
+    encode(pieces[3])  # a window that does not follow is made whole
+    assert seen[-1] == window
 
 
 @pytest.mark.parametrize(

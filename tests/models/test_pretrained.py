@@ -13,11 +13,18 @@ from small_encoders import ARCHITECTURES, SMALL, speechlike
 
 from relaylib.errors import EncoderNotAvailableError, ParameterError
 from relaylib.models import embed, load_encoder
+from relaylib.models.fast import precision
 from relaylib.models.pretrained import _quiet_transformers
 
 _log = logging.getLogger(__name__)  # pytest --log-cli-level=info shows the figures
 
 TOLERANCE = 1e-4
+
+
+@pytest.fixture(autouse=True)
+def float32(monkeypatch):
+    """On every machine; how close bfloat16 comes is a matter of test_fast_runner.py."""
+    monkeypatch.setattr(precision, "has_bf16", lambda device: False)
 
 
 def transformers_model(folder):

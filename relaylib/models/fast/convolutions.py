@@ -34,11 +34,18 @@ class Convolutions:
         Those of transformers' feature extractor. Their weights are laid out anew in memory, and shared in float32.
     dtype : torch.dtype
         Of all products but the first, which is small and takes samples as they are.
+
+    Attributes
+    ----------
+    hop, field : int
+        Samples between frames, and those that a frame sees.
+    takes_statistics : bool
+        Whether there is a norm over time.
     """
 
     def __init__(self, blocks: Sequence[Any], dtype: torch.dtype) -> None:
         self._dtype = dtype
-        self._hop, self._field = reach(block.conv for block in blocks)
+        self.hop, self.field = reach(block.conv for block in blocks)
         self._stages = [_Stage(block, dtype if k else torch.float32) for k, block in enumerate(blocks)]
         norm = getattr(blocks[0], "layer_norm", None)
         self._over_time = norm if isinstance(norm, torch.nn.GroupNorm) else None
@@ -48,11 +55,11 @@ class Convolutions:
         """Return the frames [shape=(n_frames, n_channels)] of `samples` [shape=(n,), float32]."""
         first, *others = self._stages
         product = first.product if self._over_time is None else self._folded(samples, statistics)
-        n_frames = (len(samples) - self._field) // self._hop + 1
+        n_frames = (len(samples) - self.field) // self.hop + 1
         pieces = []
         for start in range(0, n_frames, _BLOCK):
             n = min(_BLOCK, n_frames - start)
-            piece = samples[start * self._hop : (start + n - 1) * self._hop + self._field, None]
+            piece = samples[start * self.hop : (start + n - 1) * self.hop + self.field, None]
             rows = first(piece, product).to(self._dtype)
             for stage in others:
                 rows = stage(rows, stage.product).to(self._dtype)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch.nn import functional
 
 from relaylib.models.encoder import Layer as LayerChoice
+from relaylib.models.fast.consecutive import Consecutive
 from relaylib.models.fast.convolutions import Convolutions
 from relaylib.models.fast.layers import Layer, RelativePositions
 from relaylib.models.fast.parts import Linear, Norm
@@ -53,7 +56,19 @@ class FastRunner:
 
     def __call__(self, samples: torch.Tensor, statistics: Statistics | None) -> torch.Tensor:
         """Return the chosen hidden state, see :class:`relaylib.models.runner.Runner`."""
-        frames = self._convolutions(samples, statistics)
+        return self._hidden(self._convolutions(samples, statistics))
+
+    def for_windows(self, statistics: Statistics | None, overlap: int) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Return the same for consecutive windows, see :class:`relaylib.models.runner.Runner`."""
+        convolutions = self._convolutions
+        frames_of: Callable[[torch.Tensor], torch.Tensor] = partial(convolutions, statistics=statistics)
+        if convolutions.takes_statistics and statistics is None:  # each window has its own, and so its own frames
+            overlap = 0
+        frames = Consecutive(frames_of, overlap=overlap, hop=convolutions.hop, field=convolutions.field)
+        return lambda samples: self._hidden(frames(samples))
+
+    def _hidden(self, frames: torch.Tensor) -> torch.Tensor:
+        """Return the chosen hidden state of the `frames` of the convolutions."""
         if self._input_norm is not None:
             frames = self._input_norm(frames)
         hidden = self._projection(frames).float()
