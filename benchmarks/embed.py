@@ -44,6 +44,13 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+def quiet() -> None:
+    """Prepare transformers, and keep its messages off the screen."""
+    import_torchaudio()  # our way first: transformers imports it too, and trips over a build for another torch
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+
+
 def make_checkpoint(folder: Path, name: str) -> Path:
     """Write a checkpoint with random weights, and return its folder."""
     prefix, differing = MODELS[name]
@@ -100,9 +107,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
 
-    import_torchaudio()  # our way first: transformers imports it too, and trips over a build for another torch
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    quiet()
     n = round(options.seconds * SAMPLE_RATE)
     samples = np.random.default_rng(0).standard_normal(n).astype(np.float32)
     rows, facts = [], []
