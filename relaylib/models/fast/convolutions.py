@@ -16,8 +16,8 @@ from relaylib.models.runner import Statistics
 
 __all__ = ["Convolutions"]
 
-_BLOCK = 500
-"""Frames made at once, so that what lies between two convolutions does not grow with the clip: in wav2vec2-base 65 MB.
+_BLOCK = 250
+"""Frames made at once, so that what lies between two convolutions does not grow with the clip: in wav2vec2-base 33 MB.
 A block sees all samples that its frames see, so that its edges do not show. Small blocks cost time: two threads meet
 at the end of every product."""
 
