@@ -14,7 +14,7 @@ NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
 # files of tests side by side; pytest's status 5 says that PYTEST_ARGS asks for no test of the kind
-SIDE_BY_SIDE = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+SIDE_BY_SIDE = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 OR_NONE = || test $$? -eq 5
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -43,10 +43,11 @@ demo: setup ## train, detect and evaluate on speech that comes along, into demo-
 	$(BIN)/python -m relaylib demo --out $(OUT)
 
 test: setup ## run the tests, the examples in the docstrings, and the notebooks
-	$(SIDE_BY_SIDE) -m "not alone" $(PYTEST_ARGS) $(OR_NONE)
+	$(SIDE_BY_SIDE) -m "not workers and not alone" $(PYTEST_ARGS) $(OR_NONE)
+	$(SIDE_BY_SIDE) -m workers $(PYTEST_ARGS) $(OR_NONE)
 	$(BIN)/python -m pytest -m alone $(PYTEST_ARGS) $(OR_NONE)
 ifneq ($(NOTEBOOKS),)
-	$(BIN)/python -m pytest --nbval --nbval-current-env $(PYTEST_ARGS) notebooks
+	$(SIDE_BY_SIDE) --nbval --nbval-current-env $(PYTEST_ARGS) notebooks
 endif
 
 lint: setup ## check style (ruff) and types (mypy)

@@ -5,6 +5,12 @@ import gc
 import pytest
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the files that hold slow tests, so that none is left to run by itself when all others are done."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _young_garbage_only():
     """Spare the collector what earlier modules have left for good.

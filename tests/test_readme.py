@@ -82,7 +82,7 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
+@pytest.mark.workers
 def test_the_example_over_http_runs(tmp_path, monkeypatch):
     """Against a server of its own, with all of the demo's speech: training wants five minutes."""
     demo = load_demo()

@@ -149,7 +149,7 @@ def test_jobs_that_cannot_be(ours, dataset):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
+@pytest.mark.workers
 def test_from_labelled_speech_to_detections(ours, speech, tmp_path):
     """What a speech engineer does, in a dozen lines; all of it comes back as it went."""
     manifest, root = speech
@@ -190,7 +190,7 @@ def test_from_labelled_speech_to_detections(ours, speech, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
+@pytest.mark.workers
 def test_waiting_survives_a_restart_of_the_server(tmp_path, recording):
     """The file was confirmed, so it is processed by the server that comes back."""
     with ServerProcess(tmp_path / "data") as server, Client(server.url, server.key, retries=RetryPolicy(20)) as client:

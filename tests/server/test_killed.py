@@ -146,7 +146,7 @@ def keep_busy(server, training, model_id, paths, ledger, stop, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
+@pytest.mark.workers
 def test_nothing_confirmed_is_lost_however_often_the_server_is_killed(empty_database_url, tmp_path):
     """Every job ends, and no model, detection or version exists twice; how long restarts took goes to the log."""
     train, test, root = load_demo()

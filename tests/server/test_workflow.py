@@ -51,7 +51,7 @@ def test_a_page_is_read_as_its_reader_would():
 
 
 @pytest.mark.slow
-@pytest.mark.alone
+@pytest.mark.workers
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_the_page_works_from_the_first_call_to_the_last(page, storage, empty_database_url, recordings, tmp_path):
     """On every combination of database and store, with nothing changed but host, key and ids."""

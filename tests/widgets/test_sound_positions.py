@@ -76,8 +76,8 @@ def test_bursts_are_heard_and_seen_in_their_place(tmp_path, case):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case in FORMATS if case[2] != "VORBIS"], ids=name_of)
-def test_bursts_keep_their_place_for_half_an_hour(tmp_path, case):
+def test_bursts_keep_their_place_for_ten_minutes(tmp_path, case):
     """At ten random places, and a fifth of a second before the end."""
     suffix, container, codec, rate = case
-    at_s = [*np.sort(np.random.default_rng(8).uniform(1, 1799, 10)), 1799.8]
-    check(write(tmp_path / f"take{suffix}", with_bursts(1800, rate, at_s), rate, container, codec), 1800, at_s)
+    at_s = [*np.sort(np.random.default_rng(8).uniform(1, 599, 10)), 599.8]
+    check(write(tmp_path / f"take{suffix}", with_bursts(600, rate, at_s), rate, container, codec), 600, at_s)

@@ -15,7 +15,7 @@ from relaylib.server.jobs.tasks import PrepareAudio
 from relaylib.server.objects import open_store
 from relaylib.server.settings import Settings
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.workers
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from relaylib.server.jobs.tasks import DetectArtifacts, PrepareAudio
 from relaylib.server.objects import open_store
 from relaylib.server.settings import Settings
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.workers
 
 
 @pytest.fixture

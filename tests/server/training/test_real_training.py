@@ -10,7 +10,7 @@ from relaylib import DecodeConfig, Detector
 from relaylib.demo import load_demo
 from relaylib.server.database.tables import AudioFileRow, ModelRow
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.slow, pytest.mark.workers]
 
 TYPES = ["long_pause", "robotic"]
 CONFIG = {"artifact_types": TYPES, "epochs": 2, "validation_split": 0.5}
