@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from relaylib.errors import ParameterError
 from relaylib.types import Span
 
-__all__ = ["check_tolerances", "match_events"]
+__all__ = ["check_tolerances", "count_matches", "match_events"]
+
+Columns = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 _SMALL = 64  # references up to which augmenting paths in plain Python beat SciPy's set-up (and cannot recurse deeply)
 
@@ -77,6 +83,37 @@ def match_events(
     return _hopcroft_karp(edges, len(estimate))
 
 
+def count_matches(reference: Columns, estimate: Columns, *, collar_ms: int = 200, offset_ratio: float = 0.2) -> int:
+    """Return how many pairs :func:`match_events` finds, for many spans given as columns.
+
+    Parameters
+    ----------
+    reference, estimate : (np.ndarray, np.ndarray) [shapes=(n_spans,)]
+        Starts and ends in ms, in any order. Spans of different files are kept apart by their times.
+    collar_ms, offset_ratio
+        Tolerances, see :func:`match_events`.
+
+    Examples
+    --------
+    >>> count_matches((np.array([1000]), np.array([1500])), (np.array([100, 1200]), np.array([200, 1700])))
+    1
+    """
+    check_tolerances(collar_ms, offset_ratio)
+    order = np.argsort(estimate[0], kind="stable")
+    onsets, offsets = estimate[0][order], estimate[1][order]
+    starts, ends = reference
+    first = np.searchsorted(onsets, starts - collar_ms, "left")
+    n_near = np.searchsorted(onsets, starts + collar_ms, "right") - first
+    i = np.repeat(np.arange(len(starts)), n_near)
+    j = np.arange(len(i)) + np.repeat(first - np.cumsum(n_near) + n_near, n_near)
+    allowed = np.abs(offsets[j] - ends[i]) <= np.maximum(collar_ms, offset_ratio * (ends - starts))[i]
+    i, j = i[allowed], j[allowed]
+    degrees = np.bincount(i, minlength=len(starts))
+    if degrees.max(initial=0) <= 1:  # nobody has a choice
+        return len(np.unique(j))
+    return int((_largest_matching(degrees, j, len(onsets)) >= 0).sum())
+
+
 def _allowed_pairs(
     reference: Sequence[Span], estimate: Sequence[Span], collar_ms: int, offset_ratio: float
 ) -> list[list[int]]:
@@ -116,12 +153,16 @@ def _augment(edges: list[list[int]]) -> list[tuple[int, int]]:
 
 def _hopcroft_karp(edges: list[list[int]], n_estimate: int) -> list[tuple[int, int]]:
     """SciPy's Hopcroft-Karp, for files with many spans that lie close together."""
-    import numpy as np
+    columns = np.fromiter((j for js in edges for j in js), dtype=np.int32)
+    taken = _largest_matching(np.array([len(js) for js in edges]), columns, n_estimate)
+    return [(i, int(j)) for i, j in enumerate(taken) if j >= 0]
+
+
+def _largest_matching(degrees: npt.NDArray[np.int64], columns: npt.NDArray[Any], n_columns: int) -> npt.NDArray[Any]:
+    """Return the column that each row is given, or -1; row ``i`` allows the next ``degrees[i]`` of `columns`."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_bipartite_matching
 
-    columns = np.fromiter((j for js in edges for j in js), dtype=np.int32)
-    starts = np.cumsum([0, *map(len, edges)], dtype=np.int32)
-    graph = csr_array((np.ones(len(columns), dtype=np.int8), columns, starts), shape=(len(edges), n_estimate))
-    taken = maximum_bipartite_matching(graph, perm_type="column")
-    return [(i, int(j)) for i, j in enumerate(taken) if j >= 0]
+    starts = np.concatenate([[0], np.cumsum(degrees)]).astype(np.int32)
+    entries = np.ones(len(columns), dtype=np.int8), columns.astype(np.int32), starts
+    return maximum_bipartite_matching(csr_array(entries, shape=(len(degrees), n_columns)), perm_type="column")

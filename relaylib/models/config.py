@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from relaylib.errors import ParameterError
 
-__all__ = ["HEADS", "TrainConfig", "TrainProgress"]
+__all__ = ["HEADS", "ProgressCallback", "TrainConfig", "TrainProgress"]
 
 HeadKind = Literal["linear", "mlp", "conv"]
 HEADS: tuple[HeadKind, ...] = ("linear", "mlp", "conv")
@@ -22,7 +23,7 @@ class TrainConfig:
     artifact_types : tuple of str, optional
         The types to learn; all of the manifest's when left out.
     epochs : int in 1..100
-        Passes over the training crops at most; training stops earlier when validation no longer improves.
+        Passes over the training material at most; training stops earlier when validation no longer improves.
     validation_split : float in 0.1..0.5
         Share of the audio that is held out at a time: whole groups where groups are given, else files. The
         audio is dealt into ``round(1 / validation_split)`` folds and each is held out once.
@@ -30,7 +31,7 @@ class TrainConfig:
         Learning rate of AdamW at its largest, in units that suit every head: each makes its own rate of it
         (:func:`relaylib.models.heads.learning_rate`). It warms up and decays to zero along a cosine.
     batch_size : int in 8..256
-        Crops per step.
+        Crops per step. A linear head takes all frames at each step instead: rates, batches and crops are not for it.
     chunk_size_ms, stride_ms : int, with 20 <= stride_ms <= chunk_size_ms <= 60000
         Length and step of the training crops: the frames that bear loss. The head reads its context on both
         sides of a crop from the recording, so short crops do not shorten what it sees.
@@ -96,3 +97,6 @@ class TrainProgress:
     train_loss: float | None = None
     validation_loss: float | None = None
     validation_f1: float | None = None
+
+
+ProgressCallback = Callable[[TrainProgress], None]

@@ -17,6 +17,10 @@ CROPS_PER_STRIP = 8
 """Crops that are cut as one strip; the least batch size of the API, so that a batch holds whole strips."""
 
 
+_BLOCK = 4096
+"""Rows whose statistics are taken at a time."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """Input [shape=(batch, dim, n + 2 * halo)], labels and weights [both shape=(batch, n_types, n)]."""
@@ -30,14 +34,18 @@ def embedding_statistics(
     embeddings: Sequence[npt.NDArray[np.floating]],
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return the mean and the reciprocal standard deviation [both shape=(dim,)] over all frames."""
-    n_frames = sum(len(rows) for rows in embeddings)
-    total, square = 0.0, 0.0
-    for rows in embeddings:
-        wide = np.asarray(rows, np.float64)
-        total = total + wide.sum(axis=0)
-        square = square + (wide**2).sum(axis=0)
-    mean = np.asarray(total / n_frames)
-    deviation = np.sqrt(np.maximum(square / n_frames - mean**2, 0.0))
+    n_frames, mean, squares = 0, np.zeros(1), np.zeros(1)
+    for block in (rows[k : k + _BLOCK] for rows in embeddings for k in range(0, len(rows), _BLOCK)):
+        # single precision suffices around a block's own mean; blocks are then put together in double
+        wide = torch.from_numpy(np.asarray(block)).float()
+        own = wide.mean(dim=0)
+        own_squares = (wide - own).square_().sum(dim=0).double().numpy()
+        step = own.double().numpy() - mean
+        share = len(block) / (n_frames + len(block))
+        squares = squares + own_squares + step**2 * n_frames * share
+        mean = mean + step * share
+        n_frames += len(block)
+    deviation = np.sqrt(squares / n_frames)
     # a column that never moves in training says nothing: it is switched off rather than blown up
     scale = np.where(deviation > 1e-4, 1.0 / np.maximum(deviation, 1e-4), 0.0)
     return mean.astype(np.float32), scale.astype(np.float32)

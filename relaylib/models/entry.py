@@ -78,8 +78,8 @@ class Entry:
             shape, dtype = (int(about["n_frames"]), int(about["dim"])), np.dtype(about["dtype"])
             if verify and not self._intact(shape[0] * shape[1] * dtype.itemsize, about["crc32"]):
                 raise ValueError("its bytes have changed")
-            # an empty file cannot be mapped
-            rows = np.load(self.array, mmap_mode="r" if shape[0] else None, allow_pickle=False)
+            # an empty file cannot be mapped; mapped for its holder alone to write to, as torch wants it
+            rows = np.load(self.array, mmap_mode="c" if shape[0] else None, allow_pickle=False)
             if rows.shape != shape or rows.dtype != dtype:
                 raise ValueError(f"it holds {rows.dtype} of shape {rows.shape}, not {dtype} of {shape}")
             return Frames(rows, duration_ms=int(about["duration_ms"]), hop_ms=int(about["hop_ms"]))

@@ -70,6 +70,14 @@ class Head(nn.Module):
         self.register_buffer("scale", torch.ones(dim))
         self.members = nn.ModuleList(members)
 
+    def only(self, number: int) -> Head:
+        """Return a head of one of the members, with the same weights."""
+        member = self.members[number]
+        assert isinstance(member, Member)
+        head = Head([member], len(self.mean), self.halo)
+        head.mean, head.scale = self.mean, self.scale
+        return head
+
     def standardise(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Return embeddings [shape=(n_frames, dim)] with the training material's mean 0 and variance 1, clipped."""
         return ((embeddings - self.mean) * self.scale).clamp_(-CLIP, CLIP)

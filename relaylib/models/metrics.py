@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from relaylib.evaluate import event_counts, f_scores, false_alarms_per_hour, segment_counts
-from relaylib.models.operating_point import Labelled, OperatingPoint, apply_points
+from relaylib.models.held_out import Labelled
+from relaylib.models.operating_point import OperatingPoint, apply_points
 from relaylib.postprocess import decode
 from relaylib.types import Scores
 

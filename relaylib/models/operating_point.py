@@ -9,22 +9,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from relaylib.evaluate import event_counts, f_scores
+from relaylib.models.held_out import HeldOut, Labelled, Tally
 from relaylib.models.targets import MIN_FRAMES
-from relaylib.postprocess import decode
 from relaylib.postprocess.smooth import open_scores, spread_scores
-from relaylib.types import HOP_MS, Annotation, DecodeConfig, Detection, Scores
+from relaylib.types import HOP_MS, Annotation
 
 __all__ = [
     "LOGITS",
-    "Labelled",
     "OperatingPoint",
     "apply_points",
+    "best_threshold",
     "points_of_average",
     "shape_candidates",
+    "tally",
     "tune_point",
     "tune_points",
 ]
+
+DoubleArray = npt.NDArray[np.float64]
 
 LOGITS = np.arange(-3.0, 6.01, 0.5)
 """Thresholds that are tried, as logits: 0.05 to 0.998."""
@@ -49,25 +51,12 @@ class OperatingPoint:
     reach: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Labelled:
-    """A validation recording: its logits [shape=(n_frames, n_types)] and what a person marked in it."""
-
-    logits: npt.NDArray[np.float32]
-    annotations: tuple[Annotation, ...]
-    duration_ms: int
-
-
 def apply_points(logits: npt.NDArray[Any], points: Sequence[OperatingPoint]) -> npt.NDArray[np.float32]:
     """Return scores [shape as `logits`, 0..1] whose 0.5 is each type's operating point."""
     shifted = np.asarray(logits, np.float64) - np.array([point.logit for point in points])
     scores = (1.0 / (1.0 + np.exp(-np.clip(shifted, -60.0, 60.0)))).astype(np.float32)
-    return _shape(scores, points)
-
-
-def _shape(curves: npt.NDArray[Any], points: Sequence[OperatingPoint]) -> npt.NDArray[Any]:
-    """Remove narrow peaks and spread what is left, on any monotone scale."""
-    return spread_scores(open_scores(curves, [point.min_frames for point in points]), [point.reach for point in points])
+    opened = open_scores(scores, [point.min_frames for point in points])
+    return spread_scores(opened, [point.reach for point in points])
 
 
 def shape_candidates(
@@ -96,8 +85,10 @@ def tune_points(
     See :func:`tune_point`; `candidates` holds the shapes to try for each type (:func:`shape_candidates`).
     """
     share = max_false_alarms_per_hour / len(artifact_types)
+    held_out = HeldOut(validation)
     return tuple(
-        tune_point(validation, column, name, candidates[column], share)[0] for column, name in enumerate(artifact_types)
+        _tune(held_out, column, name, candidates[column], share, LOGITS)[0]
+        for column, name in enumerate(artifact_types)
     )
 
 
@@ -119,7 +110,7 @@ def tune_point(
     candidates: Sequence[OperatingPoint],
     max_false_alarms_per_hour: float,
     *,
-    logits: npt.NDArray[np.float64] = LOGITS,
+    logits: DoubleArray = LOGITS,
 ) -> tuple[OperatingPoint, float]:
     """Choose threshold and minimum duration of one type for the best event-F1 that the budget allows.
 
@@ -133,56 +124,38 @@ def tune_point(
     OperatingPoint, float
         The point and its event-F1. A type without validation events keeps the neutral point and 0.
     """
-    reference = [[span for span in item.annotations if span.artifact_type == artifact_type] for item in validation]
-    if not any(reference):
-        return OperatingPoint(), 0.0
-    best = (-np.inf, OperatingPoint(), 0.0)
-    for shape in candidates:
-        f1, alarms = _sweep(validation, reference, column, artifact_type, shape, logits)
-        smooth = np.convolve(np.pad(f1, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
-        merit = smooth - _COST_OF_DOUBLING * np.log2(np.maximum(1.0, alarms / max_false_alarms_per_hour))
-        at = int(merit.argmax())
-        if merit[at] > best[0]:
-            best = (merit[at], replace(shape, logit=float(logits[at])), float(f1[at]))
-    return best[1], best[2]
+    return _tune(HeldOut(validation), column, artifact_type, candidates, max_false_alarms_per_hour, logits)
 
 
-def _sweep(
-    validation: Sequence[Labelled],
-    reference: Sequence[Sequence[Annotation]],
+def tally(held_out: HeldOut, column: int, artifact_type: str, shape: OperatingPoint, logits: DoubleArray) -> Tally:
+    """Return what a type's detections come to at each of the thresholds `logits`, its curve shaped as `shape` says."""
+    curve = held_out.curve(column, shape.min_frames, shape.reach)  # shaping commutes with thresholds
+    return held_out.sweep(held_out.reference(artifact_type), curve, logits)
+
+
+def best_threshold(found: Tally, max_false_alarms_per_hour: float) -> tuple[int, float]:
+    """Return the index of the best threshold and its merit, see :func:`tune_point`."""
+    smooth = np.convolve(np.pad(found.f1, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
+    excess = np.maximum(1.0, found.false_alarms_per_hour / max_false_alarms_per_hour)
+    merit = smooth - _COST_OF_DOUBLING * np.log2(excess)
+    at = int(merit.argmax())
+    return at, float(merit[at])
+
+
+def _tune(
+    held_out: HeldOut,
     column: int,
     artifact_type: str,
-    shape: OperatingPoint,
-    logits: npt.NDArray[np.float64],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return event-F1 and false alarms per hour at every threshold."""
-    unmarked_hours = sum(item.duration_ms - _marked_ms(item.annotations) for item in validation) / 3.6e6
-    # shaping commutes with the sigmoid, so it is done once for all thresholds
-    shaped = [_shape(item.logits[:, column : column + 1], (shape,)) for item in validation]
-    f1, alarms = np.zeros(len(logits)), np.zeros(len(logits))
-    for k, logit in enumerate(logits):
-        point = (OperatingPoint(float(logit)),)
-        found: list[list[Detection]] = []
-        for item, curve in zip(validation, shaped, strict=True):
-            if curve.max(initial=-np.inf) < logit - 1e-3:  # no frame gets there, as in most recordings
-                found.append([])
-                continue
-            scores = Scores(apply_points(curve, point), (artifact_type,), item.duration_ms)
-            found.append(decode(scores, DecodeConfig()))
-        f1[k] = np.nan_to_num(f_scores(event_counts(reference, found, [artifact_type])).f1[0])
-        stray = sum(_is_stray(span, item) for item, spans in zip(validation, found, strict=True) for span in spans)
-        alarms[k] = stray / max(unmarked_hours, 1e-6)
-    return f1, alarms
-
-
-def _is_stray(detection: Detection, item: Labelled) -> bool:
-    return not any(a.start_ms < detection.end_ms and detection.start_ms < a.end_ms for a in item.annotations)
-
-
-def _marked_ms(annotations: Sequence[Annotation]) -> int:
-    """Return how much time the annotations cover together."""
-    covered, reach = 0, 0
-    for span in sorted(annotations):
-        covered += max(0, span.end_ms - max(reach, span.start_ms))
-        reach = max(reach, span.end_ms)
-    return covered
+    candidates: Sequence[OperatingPoint],
+    max_false_alarms_per_hour: float,
+    logits: DoubleArray,
+) -> tuple[OperatingPoint, float]:
+    best = (-np.inf, OperatingPoint(), 0.0)
+    for shape in candidates:
+        found = tally(held_out, column, artifact_type, shape, logits)
+        if not found.n_reference:
+            break
+        at, merit = best_threshold(found, max_false_alarms_per_hour)
+        if merit > best[0]:
+            best = (merit, replace(shape, logit=float(logits[at])), float(found.f1[at]))
+    return best[1], best[2]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from relaylib.errors import TrainingError
-from relaylib.models.fitting import Example
+from relaylib.models.example import Example
 from relaylib.types import Annotation, ms_to_frames
 
 __all__ = ["cut_example"]

@@ -15,7 +15,12 @@ __all__ = ["stored", "stream_logits"]
 
 
 def stored(embeddings: npt.NDArray[np.floating]) -> npt.NDArray[np.float16]:
-    """Return embeddings as they are stored and trained on: in half precision, cut off at what that can hold."""
+    """Return embeddings as they are stored and trained on: in half precision, cut off at what that can hold.
+
+    Those that are in half precision already are returned as they are: from a cache, a file in memory stays one.
+    """
+    if embeddings.dtype == np.float16:
+        return embeddings
     most = np.finfo(np.float16).max
     return np.clip(embeddings, -most, most).astype(np.float16)
 
@@ -32,7 +37,7 @@ def stream_logits(head: Head, pieces: Iterable[npt.NDArray[np.floating]]) -> npt
     parts: list[npt.NDArray[np.float32]] = []
     carry: torch.Tensor | None = None
     for piece in pieces:
-        fresh = head.standardise(torch.from_numpy(stored(piece).astype(np.float32)))
+        fresh = head.standardise(torch.from_numpy(stored(piece)).float())
         ahead = functional.pad(fresh, (0, 0, head.halo, 0)) if carry is None else torch.cat([carry, fresh])
         carry = _classify(head, ahead, parts)
     if carry is not None:

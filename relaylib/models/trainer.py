@@ -9,11 +9,12 @@ from pathlib import Path
 
 from relaylib.errors import AudioDecodeError, ParameterError, TrainingError
 from relaylib.models.cache import EmbeddingCache
-from relaylib.models.config import TrainConfig, TrainProgress
+from relaylib.models.config import ProgressCallback, TrainConfig, TrainProgress
 from relaylib.models.detector import Detector
 from relaylib.models.embedding import embed
 from relaylib.models.encoder import Encoder, load_encoder
-from relaylib.models.fitting import Example, ProgressCallback, fit_folds
+from relaylib.models.example import Example
+from relaylib.models.fitting import fit_folds
 from relaylib.models.folds import fold_items
 from relaylib.models.metrics import validation_metrics
 from relaylib.models.operating_point import points_of_average, shape_candidates, tune_points

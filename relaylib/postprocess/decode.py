@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from relaylib.errors import ParameterError
 from relaylib.postprocess.runs import IntArray, Mask, active_runs, merge_groups, run_maxima
+from relaylib.postprocess.track import Track
 from relaylib.types import HOP_MS, DecodeConfig, Detection, Scores
 
-__all__ = ["decode", "spans_of_type"]
+__all__ = ["decode", "spans_of_type", "spans_on_track"]
 
 _BLOCK = 4096
 
@@ -42,12 +43,12 @@ def decode(scores: Scores, config: DecodeConfig | None = None) -> list[Detection
     values = scores.values
     _check_scores(values, "scores")
     active = _transposed(values >= _lowest(config.threshold, config.low_threshold))
+    track = Track([len(values)], [scores.duration_ms], hop_ms=scores.hop_ms)
     spans = [
-        _spans(
+        spans_on_track(
             column,
             frames,
-            hop_ms=scores.hop_ms,
-            duration_ms=scores.duration_ms,
+            track,
             seed=None if config.low_threshold is None else config.threshold,
             merge_window_ms=config.merge_window_ms,
             min_duration_ms=config.min_duration_ms,
@@ -121,11 +122,11 @@ def spans_of_type(
     if scores.ndim != 1:
         raise ParameterError(f"scores have shape {scores.shape}; need (n_frames,), the scores of one artifact type.")
     _check_scores(scores, f"scores of {artifact_type!r}")
-    starts, ends, confidences = _spans(
+    track = Track([len(scores)], [len(scores) * hop_ms if duration_ms is None else duration_ms], hop_ms=hop_ms)
+    starts, ends, confidences = spans_on_track(
         scores,
         scores >= _lowest(threshold, low_threshold),
-        hop_ms=hop_ms,
-        duration_ms=duration_ms,
+        track,
         seed=None if low_threshold is None else threshold,
         merge_window_ms=merge_window_ms,
         min_duration_ms=min_duration_ms,
@@ -142,39 +143,38 @@ def _check_scores(scores: npt.NDArray[Any], what: str) -> None:
         raise ParameterError(f"{what} span {scores.min()}..{scores.max()}; need 0..1 (logits? apply a sigmoid first).")
 
 
-def _spans(
-    scores: npt.NDArray[Any],
+def spans_on_track(
+    scores: npt.NDArray[Any] | None,
     active: Mask,
+    track: Track,
     *,
-    hop_ms: int,
-    duration_ms: int | None,
-    seed: float | None,
-    merge_window_ms: int,
-    min_duration_ms: int,
+    seed: float | None = None,
+    merge_window_ms: int = 200,
+    min_duration_ms: int = 50,
 ) -> tuple[IntArray, IntArray, npt.NDArray[Any]]:
-    """Return the columns of the detections: starts and ends in ms, and confidences.
+    """Return the detections of one type on a track as columns: starts and ends in ms of the track, and confidences.
 
-    They come from the runs of `active` frames; with hysteresis, from those whose scores reach `seed`.
+    Parameters
+    ----------
+    scores : np.ndarray [shape=(n_frames,)] or None
+        On any scale that grows with confidence; without them, confidences are zero.
+    active : np.ndarray [shape=(n_frames,), bool]
+        The frames of which spans are made: those at or above the (low) threshold. None lies in a pause of the track.
+    track : Track
+        The recordings that the frames belong to.
+    seed : float, optional
+        Hysteresis: a span needs a score that reaches this.
+    merge_window_ms, min_duration_ms : int >= 0
+        See :func:`spans_of_type`.
     """
     starts, ends = active_runs(active)
-    peaks = run_maxima(scores, starts, ends)
+    peaks = np.zeros(len(starts)) if scores is None else run_maxima(scores, starts, ends)
     if seed is not None:
         seeded = peaks >= seed
         starts, ends, peaks = starts[seeded], ends[seeded], peaks[seeded]
-    starts, ends = starts * hop_ms, ends * hop_ms
-    if duration_ms is not None:
-        starts, ends = _clamp(starts, ends, len(scores) * hop_ms, duration_ms)
+    starts, ends, inside = track.clamp(starts * track.hop_ms, ends * track.hop_ms)
     opens, closes = merge_groups(starts, ends, merge_window_ms)
-    # what is cut off behind the recording came last: peaks of it are left over
-    confidences = run_maxima(peaks[: len(starts)], np.flatnonzero(opens), np.flatnonzero(closes) + 1)
+    confidences = run_maxima(peaks[inside], np.flatnonzero(opens), np.flatnonzero(closes) + 1)
     starts, ends = starts[opens], ends[closes]
     long_enough = ends - starts >= min_duration_ms
     return starts[long_enough], ends[long_enough], confidences[long_enough]
-
-
-def _clamp(starts: IntArray, ends: IntArray, frames_end_ms: int, duration_ms: int) -> tuple[IntArray, IntArray]:
-    """Cut spans at the end of the recording; a span that reaches the last frame reaches the end."""
-    inside = starts < duration_ms
-    starts, ends = starts[inside], ends[inside]
-    ends = np.where(ends == frames_end_ms, duration_ms, np.minimum(ends, duration_ms))
-    return starts, ends

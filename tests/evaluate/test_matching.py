@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from itertools import permutations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relaylib.errors import ParameterError
 from relaylib.evaluate import match_events
-from relaylib.evaluate.matching import _allowed_pairs, _augment, _hopcroft_karp
+from relaylib.evaluate.matching import _allowed_pairs, _augment, _hopcroft_karp, count_matches
 from relaylib.types import Annotation
 
 spans = st.lists(
@@ -100,3 +101,21 @@ def test_thousands_of_close_spans_do_not_overflow():
     """A chain in which each span could take its neighbour's place."""
     reference = [span(k * 10, k * 10 + 100) for k in range(3000)]
     assert len(match_events(reference, reference[::-1])) == 3000
+
+
+def columns(spans):
+    return tuple(np.array([getattr(span, name) for span in spans], np.int64) for name in ("start_ms", "end_ms"))
+
+
+@given(spans, spans, st.integers(0, 150), st.sampled_from([0.0, 0.2, 1.0]))
+def test_pairs_of_columns_are_counted_as_they_are_matched(reference, estimate, collar_ms, ratio):
+    matches = match_events(reference, estimate, collar_ms=collar_ms, offset_ratio=ratio)
+    count = count_matches(columns(reference), columns(estimate), collar_ms=collar_ms, offset_ratio=ratio)
+    assert count == len(matches)
+
+
+def test_counting_leaves_no_pair_out_where_spans_crowd():
+    """A chain in which a greedy choice would waste one: each reference may take two of the estimates."""
+    reference = [span(100 * k, 100 * k + 1000) for k in range(80)]
+    estimate = [span(100 * k + 90, 100 * k + 1090) for k in range(80)]
+    assert count_matches(columns(reference), columns(estimate), collar_ms=100, offset_ratio=0.0) == 80

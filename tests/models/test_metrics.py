@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from relaylib.models.held_out import Labelled
 from relaylib.models.metrics import validation_metrics
-from relaylib.models.operating_point import Labelled, OperatingPoint
+from relaylib.models.operating_point import OperatingPoint
 from relaylib.types import Annotation
 
 POINTS = [OperatingPoint(), OperatingPoint()]

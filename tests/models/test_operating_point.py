@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from relaylib.models.held_out import Labelled
 from relaylib.models.operating_point import (
-    Labelled,
     OperatingPoint,
     apply_points,
     shape_candidates,

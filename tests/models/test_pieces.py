@@ -9,7 +9,7 @@ from labelled_speech import FAST, TYPES, flawed, spectral
 from relaylib.audio import save
 from relaylib.errors import TrainingError
 from relaylib.models import train
-from relaylib.models.fitting import Example
+from relaylib.models.example import Example
 from relaylib.models.pieces import cut_example
 from relaylib.types import Annotation, ArtifactType, AudioItem, Manifest, Waveform
 

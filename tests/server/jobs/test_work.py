@@ -12,7 +12,7 @@ from relaylib import DecodeConfig, Detector, EmbeddingCache, load_encoder
 from relaylib.api import InferenceConfig
 from relaylib.audio import load, save
 from relaylib.demo import load_demo
-from relaylib.models import fitting
+from relaylib.models.judge import Judge
 from relaylib.server.jobs.executor import TaskFailedError, WorkerDiedError
 from relaylib.server.jobs.tasks import DetectArtifacts, LabelledAudio, PrepareAudio, Progress
 from relaylib.server.jobs.work import WorkContext, open_context, run_task
@@ -195,7 +195,7 @@ def test_a_type_without_annotations_fails_with_its_name(context, trained):
 
 def test_losses_that_are_no_numbers_are_left_out(context, trained, monkeypatch):
     task = trained[0]
-    monkeypatch.setattr(fitting._Run, "_validation_loss", lambda *_: math.nan)
+    monkeypatch.setattr(Judge, "loss", lambda *_: math.nan)
     told = []
     run_task(msgspec.structs.replace(task, model_key="models/nan"), context, told.append)
     assert "training" in {progress.stage for progress in told}
