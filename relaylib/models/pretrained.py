@@ -122,7 +122,7 @@ class PretrainedEncoder(TransformerEncoder):
             window=window,
             context=context,
         )
-        if chosen == "bf16":
+        if chosen != "reference":
             self.release_model()
 
 

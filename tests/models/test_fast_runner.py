@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from small_encoders import ARCHITECTURES, SMALL, make_checkpoint, speechlike
+from small_encoders import ARCHITECTURES, make_checkpoint, speechlike
 
 from relaylib.models import embed, load_encoder
+from relaylib.models.fast import parts, strided
 from relaylib.models.fast.convolutions import Convolutions
 
 _log = logging.getLogger(__name__)  # pytest --log-cli-level=info shows the figures
@@ -119,20 +120,47 @@ def test_layers_above_the_chosen_one_are_not_taken(checkpoints):
     assert len(runner._layers) == 1
 
 
-def test_fp32_shares_its_weights_with_the_model(checkpoints):
-    """Of what is large, nothing is held twice; and the model still has the weights that were read."""
-    encoder = load_encoder(checkpoints("wav2vec2-group"), precision="fp32")
-    layer, module = encoder._runner._layers[0], encoder._model.encoder.layers[0]
-    inward, width = layer._attention._inward.weight, SMALL["hidden_size"]
-    assert module.attention.q_proj.weight.data_ptr() == inward.data_ptr()
-    assert module.attention.v_proj.weight.data_ptr() == inward[2 * width :].data_ptr()
-    assert module.feed_forward.output_dense.weight.data_ptr() == layer._down.weight.data_ptr()
-    convolution = encoder._model.feature_extractor.conv_layers[1].conv
-    assert convolution.weight.data_ptr() == encoder._runner._convolutions._stages[1].product.weight.data_ptr()
-
-
-def test_bf16_lets_go_of_the_float32_weights(checkpoints):
-    encoder = load_encoder(checkpoints("wav2vec2-group"), precision="bf16")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_weights_are_not_held_twice(checkpoints, precision):
+    encoder = load_encoder(checkpoints("wav2vec2-group"), precision=precision)
     assert encoder._model is None
-    assert encoder._runner._layers[0]._up.weight.dtype == torch.bfloat16
     assert encoder.fingerprint == load_encoder(checkpoints("wav2vec2-group"), precision="reference").fingerprint
+
+
+@pytest.mark.parametrize("architecture", ["wav2vec2-group", "wav2vec2-layer", "wavlm"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_without_packed_weights_it_is_the_same(checkpoints, monkeypatch, architecture, precision):
+    """As on other processors than x86."""
+    clip, folder = speechlike(3, seed=3), checkpoints(architecture)
+    packed = load_encoder(folder, precision=precision).encode(clip)
+    for module in (parts, strided):
+        monkeypatch.setattr(module, "packs", lambda *_: False)
+    plain = load_encoder(folder, precision=precision).encode(clip)
+    if precision == "fp32":
+        np.testing.assert_allclose(packed, plain, atol=1e-4, rtol=0)
+    else:
+        assert closeness(packed, plain).min() >= 0.999
+
+
+def test_a_split_convolution_is_as_exact_as_its_result_can_be():
+    """Off by half a step of bfloat16, where factors rounded to it err by several."""
+    rng = torch.Generator().manual_seed(0)
+    samples, weight, bias = (torch.randn(shape, generator=rng) for shape in ((5000,), (64, 1, 10), (64,)))
+    wanted = torch.nn.functional.conv1d(samples[None, None], weight, bias, stride=5)[0].t()
+    weights = strided.split_weight(weight.transpose(1, 2), bias)
+    found = strided.StridedConvolution(weights, None, 5, torch.bfloat16)(strided.split_samples(samples[:, None]))
+    assert ((found.float() - wanted).abs() <= wanted.abs() * 2**-8 + 1e-3).all()
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize(("kernel", "stride", "n_in"), [(3, 2, 32), (2, 2, 32), (5, 2, 16), (4, 1, 8), (10, 5, 1)])
+def test_rows_are_convolved_as_torch_does(monkeypatch, packed, kernel, stride, n_in):
+    if not packed:
+        for module in (parts, strided):
+            monkeypatch.setattr(module, "packs", lambda *_: False)
+    rng = torch.Generator().manual_seed(0)
+    rows, weight, bias = (torch.randn(shape, generator=rng) for shape in ((97, n_in), (24, n_in, kernel), (24,)))
+    wanted = torch.nn.functional.conv1d(rows.t()[None], weight, bias, stride=stride)[0].t()
+    convolution = strided.StridedConvolution(weight.transpose(1, 2), bias, stride, torch.float32)
+    torch.testing.assert_close(convolution(rows), wanted, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(convolution(rows, gelu=True), torch.nn.functional.gelu(wanted), atol=1e-4, rtol=1e-4)

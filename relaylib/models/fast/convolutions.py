@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from relaylib.models.fast.parts import Linear, Norm
+from relaylib.models.fast.parts import Norm
+from relaylib.models.fast.strided import StridedConvolution, split_samples, split_weight
 from relaylib.models.moments import moments
 from relaylib.models.reach import reach, step
 from relaylib.models.runner import Statistics
@@ -31,9 +32,9 @@ class Convolutions:
     Parameters
     ----------
     blocks : sequence of torch.nn.Module
-        Those of transformers' feature extractor. Their weights are laid out anew in memory, and shared in float32.
+        Those of transformers' feature extractor.
     dtype : torch.dtype
-        Of all products but the first, which is small and takes samples as they are.
+        Of the products; the first takes samples as they are, and is as exact as float32 either way.
 
     Attributes
     ----------
@@ -46,63 +47,61 @@ class Convolutions:
     def __init__(self, blocks: Sequence[Any], dtype: torch.dtype) -> None:
         self._dtype = dtype
         self.hop, self.field = reach(block.conv for block in blocks)
-        self._stages = [_Stage(block, dtype if k else torch.float32) for k, block in enumerate(blocks)]
+        self._first = blocks[0].conv
+        self._norms = [_norm_of_channels(block) for block in blocks]
+        self._others = [_convolution(block.conv, dtype) for block in blocks[1:]]
         norm = getattr(blocks[0], "layer_norm", None)
         self._over_time = norm if isinstance(norm, torch.nn.GroupNorm) else None
         self.takes_statistics = self._over_time is not None
 
     def __call__(self, samples: torch.Tensor, statistics: Statistics | None) -> torch.Tensor:
         """Return the frames [shape=(n_frames, n_channels)] of `samples` [shape=(n,), float32]."""
-        first, *others = self._stages
-        product = first.product if self._over_time is None else self._folded(samples, statistics)
+        first = self._first_convolution(samples, statistics)
         n_frames = (len(samples) - self.field) // self.hop + 1
         pieces = []
         for start in range(0, n_frames, _BLOCK):
             n = min(_BLOCK, n_frames - start)
-            piece = samples[start * self.hop : (start + n - 1) * self.hop + self.field, None]
-            rows = first(piece, product).to(self._dtype)
-            for stage in others:
-                rows = stage(rows, stage.product).to(self._dtype)
+            rows = samples[start * self.hop : (start + n - 1) * self.hop + self.field, None]
+            if self._dtype == torch.bfloat16:
+                rows = split_samples(rows)
+            for convolution, norm in zip([first, *self._others], self._norms, strict=True):
+                if norm is None:
+                    rows = convolution(rows, gelu=True)
+                else:
+                    rows = functional.gelu(norm(convolution(rows))).to(self._dtype)
             pieces.append(rows)
         return torch.cat(pieces)
 
-    def _folded(self, samples: torch.Tensor, statistics: Statistics | None) -> Linear:
-        """Return the first convolution with the norm over time behind it."""
+    def _first_convolution(self, samples: torch.Tensor, statistics: Statistics | None) -> StridedConvolution:
+        """Return the first convolution, which has the norm over time behind it in its weights."""
+        weight, bias = self._first.weight.detach(), self._first.bias
+        if self._over_time is not None:
+            weight, bias = self._folded(samples, statistics)
+        weight = weight.transpose(1, 2)
+        if self._dtype == torch.bfloat16:
+            weight, bias = split_weight(weight, bias), None
+        return StridedConvolution(weight, bias, self._first.stride[0], self._dtype)
+
+    def _folded(self, samples: torch.Tensor, statistics: Statistics | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return weight and bias of the first convolution that do what the norm behind it does."""
         assert self._over_time is not None
-        first, norm = self._stages[0], self._over_time
-        kernels = first.product.weight.double().cpu().numpy()
-        bias = 0.0 if first.product.bias is None else first.product.bias.double().cpu().numpy()
+        weight, norm = self._first.weight.detach(), self._over_time
+        kernels = weight[:, 0].double().cpu().numpy()
+        bias = 0.0 if self._first.bias is None else self._first.bias.detach().double().cpu().numpy()
         if statistics is None:
-            whole = moments([samples.cpu().numpy()], first.kernel, first.stride)
+            whole = moments([samples.cpu().numpy()], *step(self._first))
             mean, variance = whole.of_convolution(kernels, bias, offset=0.0, scale=1.0)
         else:
             mean, variance = statistics(kernels, bias)
         gain = norm.weight.double().cpu().numpy() / np.sqrt(variance + norm.eps)
         shift = norm.bias.double().cpu().numpy() + (bias - mean) * gain
-        weight = torch.from_numpy(kernels * gain[:, None])
-        return Linear(weight.to(first.product.weight), torch.from_numpy(shift).to(first.product.weight))
+        return torch.from_numpy(kernels * gain[:, None])[:, None].to(weight), torch.from_numpy(shift).to(weight)
 
 
-class _Stage:
-    """One convolution, the norm over channels behind it if there is one, and GELU."""
-
-    def __init__(self, block: Any, dtype: torch.dtype) -> None:
-        self.kernel, self.stride = step(block.conv)
-        self.product = _as_product(block.conv, dtype)
-        norm = getattr(block, "layer_norm", None)
-        self._norm = Norm.of(norm) if isinstance(norm, torch.nn.LayerNorm) else None
-
-    def __call__(self, rows: torch.Tensor, product: Linear) -> torch.Tensor:
-        """Return what `rows` [shape=(time, n_in)] become by `product` in place of the stage's own."""
-        time, n_in = rows.shape
-        n = (time - self.kernel) // self.stride + 1
-        result = product.of_overlapping(rows.as_strided((n, self.kernel * n_in), (self.stride * n_in, 1)))
-        return functional.gelu(result if self._norm is None else self._norm(result))
+def _norm_of_channels(block: Any) -> Norm | None:
+    norm = getattr(block, "layer_norm", None)
+    return Norm.of(norm) if isinstance(norm, torch.nn.LayerNorm) else None
 
 
-def _as_product(convolution: Any, dtype: torch.dtype) -> Linear:
-    """Return a convolution as a product, whose weights it goes on with."""
-    n_out, n_in, kernel = convolution.weight.shape
-    weight = convolution.weight.detach().permute(0, 2, 1).reshape(n_out, kernel * n_in)
-    convolution.weight.data = weight.view(n_out, kernel, n_in).permute(0, 2, 1)
-    return Linear(weight, None if convolution.bias is None else convolution.bias.detach()).to(dtype)
+def _convolution(module: Any, dtype: torch.dtype) -> StridedConvolution:
+    return StridedConvolution(module.weight.transpose(1, 2), module.bias, module.stride[0], dtype)

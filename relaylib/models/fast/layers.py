@@ -42,7 +42,7 @@ class Layer:
         return self._final_norm(hidden + self._feed_forward(hidden))
 
     def _feed_forward(self, rows: torch.Tensor) -> torch.Tensor:
-        return self._down(functional.gelu(self._up(rows)))
+        return self._down(self._up(rows, gelu=True))
 
 
 class _Attention:
@@ -67,12 +67,14 @@ class _Gate:
 
     def __init__(self, module: Any) -> None:
         linear = module.gru_rel_pos_linear  # to eight numbers, of which only two sums of four are used
-        self._sums = Linear(linear.weight.detach().view(2, 4, -1).sum(1), linear.bias.detach().view(2, 4).sum(1))
+        self._weight = linear.weight.detach().view(2, 4, -1).sum(1)
+        self._bias = linear.bias.detach().view(2, 4).sum(1)
         self._constant = module.gru_rel_pos_const.detach().view(-1, 1, 1)
 
     def __call__(self, heads: torch.Tensor) -> torch.Tensor:
         """Return the gate [shape=(n_heads, n_frames, 1), float32] of `heads` [shape=(n_frames, n_heads, dim)]."""
-        a, b = torch.sigmoid(self._sums(heads)).transpose(0, 1).chunk(2, dim=-1)
+        sums = functional.linear(heads.float(), self._weight, self._bias)
+        a, b = torch.sigmoid(sums).transpose(0, 1).chunk(2, dim=-1)
         return a * (b * self._constant - 1.0) + 2.0
 
 

@@ -24,14 +24,12 @@ _DTYPES: dict[str, torch.dtype] = {"bf16": torch.bfloat16, "fp32": torch.float32
 class FastRunner:
     """The computation of a model of transformers without its modules, as a :class:`relaylib.models.runner.Runner`.
 
-    In float32 the weights stay those of the model, but for the 1 % of the positional convolution; in bfloat16 they are
-    copies, and the model can go. Norms and the sums between layers are float32 in both.
+    It needs the model no more once it is made. Norms and the sums between layers are float32 in either precision.
 
     Parameters
     ----------
     model : torch.nn.Module
         A model whose configuration has no :func:`~relaylib.models.fast.architecture.obstacle`; frozen, in float32.
-        Some of its weights are laid out anew in memory; it computes what it did.
     layer : int, "mix" or None
         Hidden state to return, counted from the start. Layers above are not taken.
     precision : "bf16" or "fp32"
