@@ -8,10 +8,10 @@ import torch
 
 from relaylib.models.config import ProgressCallback, TrainConfig
 from relaylib.models.crops import CropBank, embedding_statistics
-from relaylib.models.descent import descend
+from relaylib.models.descent import AGREEMENT_OF_DESCENT, descend
 from relaylib.models.encoder import Encoder
 from relaylib.models.example import Example
-from relaylib.models.full_batch import fit_by_full_batch
+from relaylib.models.full_batch import AGREEMENT_OF_FULL_BATCH, fit_by_full_batch
 from relaylib.models.heads import Head, make_head
 from relaylib.models.held_out import Labelled
 from relaylib.models.judge import Fold
@@ -28,7 +28,7 @@ def fit_folds(
     encoder: Encoder,
     config: TrainConfig,
     notify: ProgressCallback,
-) -> tuple[Head, list[Labelled]]:
+) -> tuple[Head, list[Labelled], float]:
     """Fit a classifier for each fold, on all the others; return them as one head.
 
     Parameters
@@ -49,6 +49,8 @@ def fit_folds(
         With one member for each fold.
     list of Labelled
         Every recording with the logits of the member that has not been trained on it.
+    float
+        How much members agree in their errors, see :func:`relaylib.models.operating_point.points_of_average`.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -63,6 +65,7 @@ def fit_folds(
     parts = [Fold.of(fold, material, targets, types, config) for fold in folds]
     if config.head == "linear" and encoder.n_layers == 1:
         judged = fit_by_full_batch(head, parts, material, targets, types, config, notify)
+        agreement = AGREEMENT_OF_FULL_BATCH
     else:
         bank = CropBank(
             [head.standardise(torch.from_numpy(m.embeddings).float()).numpy() for m in material],
@@ -72,5 +75,6 @@ def fit_folds(
             halo=head.halo,
         )
         judged = descend(head, parts, bank, config, notify)
+        agreement = AGREEMENT_OF_DESCENT
     found = {k: item for fold, own in zip(folds, judged, strict=True) for k, item in zip(fold, own, strict=True)}
-    return head.eval(), [found[k] for k in range(len(material))]
+    return head.eval(), [found[k] for k in range(len(material))], agreement

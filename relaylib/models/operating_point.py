@@ -31,9 +31,6 @@ DoubleArray = npt.NDArray[np.float64]
 LOGITS = np.arange(-3.0, 6.01, 0.5)
 """Thresholds that are tried, as logits: 0.05 to 0.998."""
 
-_AGREEMENT = 1 / 3
-"""Correlation between members' errors on unheard voices; 0.2 to 0.4 does equally well on real speech."""
-
 _COST_OF_DOUBLING = 0.1
 """Event-F1 that each doubling of the false alarms beyond the budget must be worth."""
 
@@ -92,14 +89,14 @@ def tune_points(
     )
 
 
-def points_of_average(points: Sequence[OperatingPoint], n_members: int) -> tuple[OperatingPoint, ...]:
+def points_of_average(points: Sequence[OperatingPoint], n_members: int, agreement: float) -> tuple[OperatingPoint, ...]:
     """Return the points of an average of `n_members` classifiers, tuned on each one's own held-out speech.
 
-    An average rarely says anything as loudly as one of its members: where they err, they err apart. With a
-    correlation of errors of :data:`_AGREEMENT`, what one member says at a threshold above zero, the average
-    says at a threshold lower by ``sqrt((1 + (n - 1) * agreement) / n)``.
+    An average rarely says anything as loudly as one of its members: where they err, they err apart. What one member
+    says at a threshold above zero, the average says at a threshold lower by ``sqrt((1 + (n - 1) * agreement) / n)``,
+    where `agreement` is the correlation between the members' errors on unheard voices.
     """
-    shrink = np.sqrt((1.0 + (n_members - 1) * _AGREEMENT) / n_members)
+    shrink = np.sqrt((1.0 + (n_members - 1) * agreement) / n_members)
     return tuple(replace(point, logit=float(point.logit * shrink)) if point.logit > 0 else point for point in points)
 
 

@@ -92,7 +92,7 @@ def train(
         _log.warning("there is only one recording: validation will hear other parts of it, not other speech")
         material = cut_example(material[0], _PIECES_PER_FOLD * n_folds, hop_ms=samples_to_ms(encoder.hop))
     folds = fold_items([m.item for m in material], types, n_folds, config.seed)
-    head, held_out = fit_folds(material, folds, types, encoder, config, notify)
+    head, held_out, agreement = fit_folds(material, folds, types, encoder, config, notify)
     annotations = [span for m in material for span in m.item.annotations]
     candidates = [shape_candidates(annotations, name) for name in types]
     points = tune_points(held_out, types, candidates, config.max_false_alarms_per_hour)
@@ -104,7 +104,7 @@ def train(
         head=head,
         encoder=encoder,
         artifact_types=types,
-        points=points_of_average(points, len(folds)),
+        points=points_of_average(points, len(folds), agreement),
         metrics=metrics,
         config=config,
     )

@@ -5,6 +5,7 @@ from relaylib.models.held_out import Labelled
 from relaylib.models.operating_point import (
     OperatingPoint,
     apply_points,
+    points_of_average,
     shape_candidates,
     tune_point,
     tune_points,
@@ -143,3 +144,15 @@ def test_types_are_tuned_each_for_itself():
     points = tune_points([both] * 2, ["echo", "click"], [[OperatingPoint()]] * 2, 30.0)
     assert 2.0 < points[0].logit <= 4.0
     assert -2.0 < points[1].logit <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("n", "agreement", "factor"), [(4, 0.0, 0.5), (4, 1.0, 1.0), (1, 0.0, 1.0), (3, 0.25, 0.5**0.5)]
+)
+def test_an_average_is_quieter_the_more_its_members_err_apart(n, agreement, factor):
+    """Thresholds above zero come down by the deviation of a mean of `n` that correlate; those below stay."""
+    points = [OperatingPoint(2.0, 3, 1), OperatingPoint(-1.0)]
+    scaled = points_of_average(points, n, agreement)
+    assert scaled[0].logit == pytest.approx(2.0 * factor)
+    assert (scaled[0].min_frames, scaled[0].reach) == (3, 1)
+    assert scaled[1] == points[1]

@@ -104,7 +104,7 @@ def test_windows_are_normalised_by_the_whole_recording(checkpoints, architecture
 
 
 def test_layers_above_the_chosen_one_are_not_run(checkpoints):
-    encoder = load_encoder(checkpoints("wav2vec2-group"), layer=1)
+    encoder = load_encoder(checkpoints("wav2vec2-group"), layer=1, precision="reference")
     encoder._model.encoder.layers[1].forward = None  # calling it would fail
     assert len(encoder.encode(speechlike(1))) == 49
 
