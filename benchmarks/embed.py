@@ -3,7 +3,7 @@
 Both run the same random weights on the same sound, whose normalisation is part of neither. The cosine of each frame
 with that of transformers says how close they are. Random weights show speed and rounding, not quality.
 
-    python benchmarks/embed.py [--seconds 10] [--pairs 7] [--only hubert-base] [--json FILE]
+    python benchmarks/embed.py [--seconds 10 60] [--pairs 7] [--only hubert-base] [--json FILE]
 """
 
 from __future__ import annotations
@@ -101,23 +101,23 @@ def measure(name: str, samples: FloatArray, n_pairs: int) -> list[tuple[Row, dic
 def main() -> None:
     """Run the comparisons and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=10, help="length of the clip")
+    parser.add_argument("--seconds", type=float, nargs="+", default=[10], help="lengths of the clip")
     parser.add_argument("--pairs", type=int, default=7, help="timed pairs of each comparison")
     parser.add_argument("--only", choices=MODELS, help="one model instead of all")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
 
     quiet()
-    n = round(options.seconds * SAMPLE_RATE)
-    samples = np.random.default_rng(0).standard_normal(n).astype(np.float32)
     rows, facts = [], []
     print(HEADING)
-    for name in [options.only] if options.only else MODELS:
-        for row, fact in measure(name, samples, options.pairs):
-            print(row)
-            print(f"{'':6}cosine mean {fact['cosine_mean']:.6f}, min {fact['cosine_min']:.6f}", flush=True)
-            rows.append(row)
-            facts.append(fact)
+    for seconds in options.seconds:
+        samples = np.random.default_rng(0).standard_normal(round(seconds * SAMPLE_RATE)).astype(np.float32)
+        for name in [options.only] if options.only else MODELS:
+            for row, fact in measure(name, samples, options.pairs):
+                print(row)
+                print(f"{'':6}cosine mean {fact['cosine_mean']:.6f}, min {fact['cosine_min']:.6f}", flush=True)
+                rows.append(row)
+                facts.append(fact)
     if options.json:
         write_report(options.json, rows, {"closeness": facts, "threads": torch.get_num_threads()})
 

@@ -83,6 +83,13 @@ class FoldedFrames:
         """Frames of loss of each type, in the mean over the types."""
         return float(self.weights.sum(dtype=np.float64) / self.weights.shape[1])
 
+    @property
+    def penalties(self) -> torch.Tensor:
+        """Factor of half the squared weights in each classifier's mean loss [shape=(n_classifiers,), float64]."""
+        n_folds, n_types = self.positive_weight.shape
+        of_frame = torch.tensor(PENALTIES, dtype=torch.float64)[:, None] / self.total_weight
+        return of_frame.expand(n_folds, -1, n_types).reshape(-1)
+
     def thinned(self) -> FoldedFrames:
         """Return every frame in which something is marked, and of the others so many, weighted to stand for all."""
         marked = np.asarray(self.labels.any(axis=1))
@@ -175,12 +182,7 @@ class _White:
         some = torch.from_numpy(material.rows[:: max(1, len(material.rows) // _GRAM_ROWS)]).float()
         variances, self._directions = torch.linalg.eigh((some.T @ some / len(some)).double())
         variances = variances.clamp_min(0.0) + _RIDGE * variances.mean()
-        penalty = (
-            (torch.tensor(PENALTIES, dtype=torch.float64) / material.total_weight)[:, None]
-            .expand_as(positive)
-            .reshape(-1)
-        )
-        self._scales = (variances[:, None] * curvature + penalty).rsqrt()
+        self._scales = (variances[:, None] * curvature + material.penalties).rsqrt()
         self._bias_scales = curvature.rsqrt()
         self._bias = torch.log(likely / (1.0 - likely)).reshape(-1)
 
@@ -257,8 +259,7 @@ class _Loss:
         self._positive = [torch.cat([positive[:fold], positive[fold + 1 :]]) for fold in range(n_folds)]
         held_out = self._blocks.weight_of_folds
         self._total = (held_out.sum(0) - held_out).clamp_min(1.0)[:, None].expand_as(positive)
-        penalties = torch.tensor(PENALTIES, dtype=torch.float64)[:, None] / material.total_weight
-        self._penalty = penalties.expand_as(self._total).reshape(-1)
+        self._penalty = material.penalties
 
     def __call__(
         self, weights: torch.Tensor, biases: torch.Tensor
