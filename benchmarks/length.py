@@ -89,7 +89,11 @@ def plot(table: dict[str, dict[int, dict[str, Any]]], path: Path) -> None:
         axes[0].plot(list(of), [1 / row["cost"] for row in of.values()], marker, label=who)
         axes[1].plot(list(of), [row["peak_mb"] / 1000 for row in of.values()], marker, label=who)
     for axis, title in zip(axes, ("times as fast as real time", "peak memory of the process, GB"), strict=True):
-        axis.set(xscale="log", xlabel="length of the recording, s", title=title, ylim=0)
+        lengths = sorted({seconds for of in table.values() for seconds in of})
+        axis.set(xscale="log", xlabel="length of the recording, s", title=title)
+        axis.set_ylim(0, axis.get_ylim()[1] * 1.05)
+        axis.set_xticks(lengths, map(str, lengths))
+        axis.minorticks_off()
         axis.grid(alpha=0.3)
     axes[0].legend()
     figure.savefig(path, dpi=110)
