@@ -5,8 +5,8 @@ would; what is timed is all of `relaylib.train` but embedding and reading: five 
 thresholds tuned, metrics. The peer is the loop that one writes first: one linear layer, AdamW on shuffled batches of 32
 frames, 20 epochs, of which one is timed and counted 20 times.
 
-With `--devset` both are trained on recordings of a folder with ``manifest.json`` (whose entries name the voices) and
-``annotations.json``, in the same folds, with thresholds tuned alike.
+With `--devset` both are trained on the recordings of a folder with ``annotations.json`` (the voice of each is what
+follows the first underscore of its name), in the same folds, with thresholds tuned alike.
 
     python benchmarks/train.py [--hours 2] [--pairs 7] [--devset FOLDER [--encoder NAME]] [--json FILE]
 """
@@ -14,11 +14,9 @@ With `--devset` both are trained on recordings of a folder with ``manifest.json`
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from lib.pairs import HEADING, Row, of_times, write_report
+from quality import absolute
 
-from relaylib.formats import read_manifest
 from relaylib.models import EmbeddingCache, TrainConfig, load_encoder, train
 from relaylib.models.folds import fold_items
 from relaylib.models.held_out import Labelled
@@ -139,23 +137,15 @@ def speed(hours: float, n_pairs: int) -> tuple[Row, dict[str, Any]]:
     return found, {"event_f1_made_up": detector.metrics["events"]["f1_score"]}
 
 
-def read_labelled(folder: Path) -> Manifest:
-    """Return the recordings of a folder, each with its voice as group."""
-    voices = {entry["filename"]: entry["voice"] for entry in json.loads((folder / "manifest.json").read_text("utf-8"))}
-    labelled = read_manifest(folder / "annotations.json")
-    items = tuple(replace(item, group=voices[item.filename]) for item in labelled)
-    return Manifest(tuple(map(ArtifactType, sorted(labelled.type_names))), items)
-
-
 def quality(folder: Path, name: str) -> list[dict[str, Any]]:
     """Return event-F1 and false alarms of both on recordings that were held out."""
-    manifest, encoder = read_labelled(folder), load_encoder(name)
+    manifest, encoder = absolute(folder / "annotations.json", folder), load_encoder(name)
     types = manifest.type_names
     with tempfile.TemporaryDirectory() as scratch:
         cache = EmbeddingCache(scratch)
-        frames = [cache.frames(folder / item.filename, encoder) for item in manifest]
+        frames = [cache.frames(item.filename, encoder) for item in manifest]
         start = time.perf_counter()
-        ours = train(manifest, encoder, TrainConfig(head="linear"), audio_root=folder, cache=cache).metrics
+        ours = train(manifest, encoder, TrainConfig(head="linear"), audio_root="/", cache=cache).metrics
         took = time.perf_counter() - start
         start = time.perf_counter()
         theirs = by_loop(manifest, types, [own.embeddings for own in frames])

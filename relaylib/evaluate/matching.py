@@ -12,9 +12,10 @@ import numpy.typing as npt
 from relaylib.errors import ParameterError
 from relaylib.types import Span
 
-__all__ = ["check_tolerances", "count_matches", "match_events"]
+__all__ = ["Columns", "check_tolerances", "count_matches", "match_events"]
 
 Columns = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""Starts and ends of spans in ms [shapes=(n_spans,)]."""
 
 _SMALL = 64  # references up to which augmenting paths in plain Python beat SciPy's set-up (and cannot recurse deeply)
 

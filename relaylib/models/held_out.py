@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from relaylib.evaluate.matching import count_matches
+from relaylib.evaluate.matching import Columns, count_matches
 from relaylib.postprocess.decode import spans_on_track
+from relaylib.postprocess.runs import merge_groups
 from relaylib.postprocess.smooth import open_scores, spread_scores
 from relaylib.postprocess.track import Track
 from relaylib.types import Annotation, Span
@@ -17,7 +18,6 @@ from relaylib.types import Annotation, Span
 __all__ = ["HeldOut", "Labelled", "Tally"]
 
 FloatArray = npt.NDArray[np.float32]
-Columns = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 _PAUSE_MS = 2_000
 """Between recordings: longer than the merge window and twice the collar."""
@@ -34,7 +34,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tally:
-    """What one type's detections come to at every threshold; those of other recordings can be added.
+    """What one type's detections come to at every threshold.
 
     Parameters
     ----------
@@ -51,15 +51,6 @@ class Tally:
     hits: npt.NDArray[np.int64]
     found: npt.NDArray[np.int64]
     stray: npt.NDArray[np.int64]
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            self.n_reference + other.n_reference,
-            self.unmarked_hours + other.unmarked_hours,
-            self.hits + other.hits,
-            self.found + other.found,
-            self.stray + other.stray,
-        )
 
     @property
     def f1(self) -> npt.NDArray[np.float64]:
@@ -140,9 +131,8 @@ class HeldOut:
         starts, ends = self._on_track([item.annotations for item in self._recordings])
         order = np.argsort(starts, kind="stable")
         starts, reach = starts[order], np.maximum.accumulate(ends[order])
-        fresh = np.append(True, starts[1:] > reach[:-1])[: len(starts)]
-        last = np.append(fresh[1:], True)[: len(starts)]
-        return starts[fresh], reach[last]
+        opens, closes = merge_groups(starts, reach, 0)
+        return starts[opens], reach[closes]
 
     def _on_track(self, spans: Sequence[Sequence[Span]]) -> Columns:
         """Return spans of the recordings as columns; what lies behind the end of one is kept out of the next."""

@@ -246,6 +246,14 @@ def _cut(whole: slice, size: int) -> list[slice]:
     return [slice(first, min(first + size, whole.stop)) for first in range(whole.start, whole.stop, size)]
 
 
+def _losses(
+    logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, positive_weight: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return weights with those of positives in them, and with them the binary cross-entropy of each logit."""
+    gain = (1.0 + labels * (positive_weight - 1.0)) * weights
+    return gain, gain * (functional.softplus(logits) - labels * logits)
+
+
 class _Loss:
     """The loss of all classifiers over what they learn from, and its gradient."""
 
@@ -292,8 +300,7 @@ class _Loss:
             rows = self._blocks.rows(at)
             logits = torch.addmm(biases, rows, weights).view(-1, *positive.shape)
             labels = self._blocks.labels[at, None, None]
-            gain = (1.0 + labels * (positive - 1.0)) * self._blocks.weights[at, None, None]
-            losses = gain * (functional.softplus(logits) - labels * logits)
+            gain, losses = _losses(logits, labels, self._blocks.weights[at, None, None], positive)
             slopes = (gain * (torch.sigmoid(logits) - labels)).view(len(rows), -1)
             sums[:-2].addmm_(rows.T, slopes)
             sums[-2] += slopes.sum(0)
@@ -326,8 +333,7 @@ class _Scores:
         losses = torch.zeros(biases.shape[1:])
         for at in blocks:
             logits = torch.addmm(biases[fold].view(-1), self._blocks.rows(at), table).view(-1, *losses.shape)
-            labels = self._blocks.labels[at, None]
-            gain = (1.0 + labels * (self._positive[fold] - 1.0)) * self._blocks.weights[at, None]
-            losses += (gain * (functional.softplus(logits) - labels * logits)).sum(0)
+            labels, weights_here = self._blocks.labels[at, None], self._blocks.weights[at, None]
+            losses += _losses(logits, labels, weights_here, self._positive[fold])[1].sum(0)
             result[:, at] = logits.transpose(0, 1)
         return losses

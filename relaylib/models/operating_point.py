@@ -84,8 +84,7 @@ def tune_points(
     share = max_false_alarms_per_hour / len(artifact_types)
     held_out = HeldOut(validation)
     return tuple(
-        _tune(held_out, column, name, candidates[column], share, LOGITS)[0]
-        for column, name in enumerate(artifact_types)
+        _tune(held_out, column, name, candidates[column], share)[0] for column, name in enumerate(artifact_types)
     )
 
 
@@ -106,8 +105,6 @@ def tune_point(
     artifact_type: str,
     candidates: Sequence[OperatingPoint],
     max_false_alarms_per_hour: float,
-    *,
-    logits: DoubleArray = LOGITS,
 ) -> tuple[OperatingPoint, float]:
     """Choose threshold and minimum duration of one type for the best event-F1 that the budget allows.
 
@@ -121,7 +118,7 @@ def tune_point(
     OperatingPoint, float
         The point and its event-F1. A type without validation events keeps the neutral point and 0.
     """
-    return _tune(HeldOut(validation), column, artifact_type, candidates, max_false_alarms_per_hour, logits)
+    return _tune(HeldOut(validation), column, artifact_type, candidates, max_false_alarms_per_hour)
 
 
 def tally(held_out: HeldOut, column: int, artifact_type: str, shape: OperatingPoint, logits: DoubleArray) -> Tally:
@@ -145,14 +142,13 @@ def _tune(
     artifact_type: str,
     candidates: Sequence[OperatingPoint],
     max_false_alarms_per_hour: float,
-    logits: DoubleArray,
 ) -> tuple[OperatingPoint, float]:
     best = (-np.inf, OperatingPoint(), 0.0)
     for shape in candidates:
-        found = tally(held_out, column, artifact_type, shape, logits)
+        found = tally(held_out, column, artifact_type, shape, LOGITS)
         if not found.n_reference:
             break
         at, merit = best_threshold(found, max_false_alarms_per_hour)
         if merit > best[0]:
-            best = (merit, replace(shape, logit=float(logits[at])), float(found.f1[at]))
+            best = (merit, replace(shape, logit=float(LOGITS[at])), float(found.f1[at]))
     return best[1], best[2]

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-__all__ = ["Linear", "Norm", "packs", "side_by_side"]
+__all__ = ["Linear", "Norm", "afterwards", "packs", "side_by_side"]
 
 
 class Linear:
@@ -45,11 +45,15 @@ class Linear:
         """Return the product [shape=(n, n_out)] with `rows` [shape=(n, n_in), any type]."""
         rows = rows.to(self.dtype)
         if self._packed:
-            then, how = ("gelu", "none") if gelu else ("none", "")
-            found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._weight, self._bias, then, [], how)
-            return found
+            done: torch.Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._weight, self._bias, *afterwards(gelu))
+            return done
         found = functional.linear(rows, self._weight, self._bias)
         return functional.gelu(found) if gelu else found
+
+
+def afterwards(gelu: bool) -> tuple[str, list[Any], str]:
+    """Return the arguments that have an operator of oneDNN apply GELU (the exact one), or nothing, to its result."""
+    return ("gelu", [], "none") if gelu else ("none", [], "")
 
 
 def packs(weight: torch.Tensor, *operators: str) -> bool:

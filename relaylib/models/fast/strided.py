@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from relaylib.models.fast.parts import Linear, packs
+from relaylib.models.fast.parts import Linear, afterwards, packs
 
 __all__ = ["StridedConvolution", "split_samples", "split_weight"]
 
@@ -28,27 +28,27 @@ class StridedConvolution:
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, stride: int, dtype: torch.dtype) -> None:
         _, self._kernel, self._n_in = weight.shape
         self._stride, self._dtype = stride, dtype
-        self._image: torch.Tensor | None = None
         self._product: Linear | None = None
+        self._packed = False
+        if stride >= self._kernel or self._n_in == 1:  # rows that do not overlap, or are next to nothing to copy
+            self._product = Linear(weight.flatten(1), bias, dtype)
+            return
         weight = weight.detach().to(dtype)
         self._bias = None if bias is None else bias.detach().to(dtype)
         self._weight = weight.flatten(1)
-        overlapping = stride < self._kernel
-        if not overlapping or self._n_in == 1:
-            self._product = Linear(self._weight, bias, dtype)
-        elif dtype == torch.float32 and packs(weight, "_convolution_pointwise", "_reorder_convolution_weight"):
+        if dtype == torch.float32 and packs(weight, "_convolution_pointwise", "_reorder_convolution_weight"):
             image = weight.transpose(1, 2)[:, :, None].contiguous(memory_format=torch.channels_last)
-            self._image = torch.ops.mkldnn._reorder_convolution_weight(image, (0, 0), (1, stride), (1, 1), 1)
+            self._weight = torch.ops.mkldnn._reorder_convolution_weight(image, (0, 0), (1, stride), (1, 1), 1)
+            self._packed = True
 
     def __call__(self, rows: torch.Tensor, *, gelu: bool = False) -> torch.Tensor:
         """Return the result [shape=(n, n_out)] for `rows` [shape=(time, n_in), any type, contiguous]."""
         rows = rows.to(self._dtype)
         time, n_in = rows.shape
-        if self._image is not None:
+        if self._packed:
             lying = rows.as_strided((1, n_in, 1, time), (time * n_in, 1, time * n_in, n_in))
-            then, how = ("gelu", "none") if gelu else ("none", "")
             found: torch.Tensor = torch.ops.mkldnn._convolution_pointwise(
-                lying, self._image, self._bias, (0, 0), (1, self._stride), (1, 1), 1, then, [], how
+                lying, self._weight, self._bias, (0, 0), (1, self._stride), (1, 1), 1, *afterwards(gelu)
             )
             return found[0, :, 0].t()
         n = (time - self._kernel) // self._stride + 1
