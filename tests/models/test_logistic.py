@@ -42,8 +42,8 @@ def test_every_classifier_comes_to_what_scikit_learn_finds(frames, monkeypatch):
             for k, penalty in enumerate(PENALTIES):
                 peer = LogisticRegression(C=frames.total_weight / penalty / own.sum(), tol=1e-10, max_iter=10_000)
                 peer.fit(rows[learned], labels, sample_weight=counts)
-                np.testing.assert_allclose(last.weights[fold, k, column].numpy(), peer.coef_[0], atol=2e-3)
-                assert float(last.biases[fold, k, column]) == pytest.approx(peer.intercept_[0], abs=2e-3)
+                np.testing.assert_allclose(last.weights[fold, k, column].numpy(), peer.coef_[0], atol=5e-3)
+                assert float(last.biases[fold, k, column]) == pytest.approx(peer.intercept_[0], abs=5e-3)
 
 
 def test_a_frame_is_scored_by_the_classifiers_that_do_not_know_it(frames):

@@ -38,8 +38,8 @@ class Layer:
         if self._norm_first:
             hidden = hidden + self._attention(self._norm(hidden), positions)
             return hidden + self._feed_forward(self._final_norm(hidden))
-        hidden = self._norm(hidden + self._attention(hidden, positions))
-        return self._final_norm(hidden + self._feed_forward(hidden))
+        hidden = self._norm(self._attention(hidden, positions).float().add_(hidden))
+        return self._final_norm(self._feed_forward(hidden).float().add_(hidden))
 
     def _feed_forward(self, rows: torch.Tensor) -> torch.Tensor:
         return self._down(self._up(rows, gelu=True))

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from relaylib.models.fast.precision import has_amx
+
 __all__ = ["Linear", "Norm", "afterwards", "packs", "side_by_side"]
 
 
@@ -33,7 +35,7 @@ class Linear:
         self.dtype = dtype
         self._bias = None if bias is None else bias.detach().to(dtype)
         weight = weight.detach().to(dtype)
-        self._packed = packs(weight, "_linear_pointwise", "_reorder_linear_weight")
+        self._packed = packs(weight, "_linear_pointwise", "_reorder_linear_weight") and not _suits_plain(weight)
         self._weight: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight) if self._packed else weight
 
     @classmethod
@@ -63,6 +65,15 @@ def packs(weight: torch.Tensor, *operators: str) -> bool:
     if not all(hasattr(torch.ops.mkldnn, name) for name in operators) or not torch.backends.mkldnn.is_available():
         return False
     return weight.dtype != torch.bfloat16 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _suits_plain(weight: torch.Tensor) -> bool:
+    """Whether torch's own product is faster: in AMX tiles, with no more columns out than in and a clip's 500 rows.
+
+    oneDNN then divides a product with packed weights badly among threads, and takes up to 1.7 times as long.
+    """
+    n_out, n_in = weight.shape
+    return weight.dtype == torch.bfloat16 and n_out <= n_in and has_amx()
 
 
 def side_by_side(modules: Sequence[Any], dtype: torch.dtype) -> Linear:

@@ -9,7 +9,7 @@ import torch
 from relaylib.errors import ParameterError
 from relaylib.models.runner import Precision
 
-__all__ = ["AskedPrecision", "choose", "has_bf16"]
+__all__ = ["AskedPrecision", "choose", "has_amx", "has_bf16"]
 
 AskedPrecision = Literal["auto", "bf16", "fp32", "reference"]
 
@@ -55,10 +55,16 @@ def has_bf16(device: str) -> bool:
     return kind == "cpu" and _cpu_has_bf16()
 
 
+def has_amx() -> bool:
+    """Whether the CPU multiplies bfloat16 in tiles (AMX); what cannot be found out counts as no."""
+    return _cpu_has("amx_bf16", "_is_amx_tile_supported")  # every processor with tiles multiplies bfloat16 in them
+
+
 def _cpu_has_bf16() -> bool:
+    return has_amx() or _cpu_has("avx512_bf16", "_is_avx512_bf16_supported")
+
+
+def _cpu_has(capability: str, ask: str) -> bool:
     if hasattr(torch.cpu, "get_capabilities"):  # since torch 2.11
-        found = torch.cpu.get_capabilities()
-        return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
-    # private, but there since torch 2.4; every processor with AMX tiles multiplies bfloat16 in them
-    asks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return any(getattr(torch.cpu, ask, bool)() for ask in asks)
+        return bool(torch.cpu.get_capabilities().get(capability))
+    return bool(getattr(torch.cpu, ask, bool)())  # private, but there since torch 2.4

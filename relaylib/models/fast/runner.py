@@ -85,9 +85,15 @@ class FastRunner:
 
 
 class _Place:
-    """The positional convolution: grouped, as wide as the clip is long, and GELU."""
+    """The positional convolution: grouped, as wide as the clip is long, and GELU.
+
+    With fewer than 16 channels a group it is computed in float32: where the processor has AMX, oneDNN 3.12 convolves
+    those wrongly in bfloat16 when the kernel is wide (see https://github.com/pytorch/pytorch/issues/163347).
+    """
 
     def __init__(self, convolution: Any, dtype: torch.dtype) -> None:
+        if convolution.weight.shape[1] < 16:
+            dtype = torch.float32
         # the product of the weight norm's two factors, reckoned once
         self._weight, self._bias = convolution.weight.detach().to(dtype), convolution.bias.detach().to(dtype)
         self._groups, self._kernel = convolution.groups, convolution.kernel_size[0]

@@ -57,7 +57,7 @@ class StridedConvolution:
             return self._product(seen, gelu=gelu)
         whole = self._dtype != torch.float32
         found = functional.linear(seen, self._weight, self._bias) if whole else self._in_parts(seen)
-        return functional.gelu(found) if gelu else found
+        return torch.ops.aten.gelu_(found) if gelu else found
 
     def _in_parts(self, seen: torch.Tensor) -> torch.Tensor:
         """Return the product as the sum of parts in which rows do not overlap."""
