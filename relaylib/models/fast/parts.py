@@ -22,7 +22,7 @@ class Linear:
 
     On x86 processors it is oneDNN's, with the weight in the order in which that reads it, and GELU done while the
     result is in the caches. Torch's own compiler uses these operators; they are not part of its public interface. With
-    AMX, products with no more columns out than in are torch's: oneDNN's take up to 1.7 times as long for a clip of 10 s.
+    AMX, products with no more columns out than in are torch's: oneDNN's take up to 1.7 times as long for 10 s.
 
     Parameters
     ----------

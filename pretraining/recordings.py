@@ -1,0 +1,85 @@
+"""People's speech that ships in Debian packages, unpacked but not installed."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from relaylib import audio
+from relaylib.errors import RelayError
+
+__all__ = ["PACKAGES", "speakers"]
+
+FloatArray = npt.NDArray[np.float32]
+
+PACKAGES = {
+    "asterisk": (
+        *(f"asterisk-core-sounds-{language}-g722" for language in ("en", "es", "fr", "it", "ru")),
+        "asterisk-prompt-it-menardi-wav",
+        "asterisk-prompt-fr-armelle",
+    ),
+    "fillets": ("fillets-ng-data-cs", "fillets-ng-data-nl"),
+    "ktuberling": ("ktuberling-data",),
+}
+"""Source -> packages."""
+
+_ENDINGS = (".ogg", ".wav", ".g722")
+_SHORTEST_S = 0.4
+
+
+def speakers(source: str) -> Iterator[tuple[str, list[FloatArray]]]:
+    """Yield a speaker's name and clips [shape=(n,), float32, 16 kHz] for each speaker, or folder, of a source.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If a package can be neither fetched nor unpacked.
+    """
+    for package in PACKAGES[source]:
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["apt-get", "download", package], cwd=folder, check=True, capture_output=True)
+            for archive in Path(folder).glob("*.deb"):
+                subprocess.run(["dpkg-deb", "-x", archive, folder], check=True, capture_output=True)
+            paths = sorted(p for p in Path(folder).rglob("*") if p.suffix in _ENDINGS and p.stat().st_size > 4000)
+            for name, own in _by_speaker(source, package, paths).items():
+                clips = [clip for clip in map(_clip, own) if len(clip) >= _SHORTEST_S * 16_000]
+                if clips:
+                    yield name, clips
+
+
+def _by_speaker(source: str, package: str, paths: list[Path]) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for path in paths:
+        name = package
+        if source == "ktuberling":
+            name = path.parent.name  # a language, each spoken by somebody else
+            if "@" in name:  # another spelling of the same
+                continue
+        elif source == "fillets":  # the small and the big fish have an actor each; other sounds are no speech
+            mark = next((part for part in path.stem.split("-") if part in ("m", "v")), None)
+            if mark is None:
+                continue
+            name = f"{package}-{mark}"
+        found.setdefault(name, []).append(path)
+    return found
+
+
+def _clip(path: Path) -> FloatArray:
+    """Return a clip, or nothing where it cannot be read."""
+    try:
+        return _g722(path) if path.suffix == ".g722" else audio.load(path).samples
+    except (RelayError, av.FFmpegError):
+        return np.zeros(0, np.float32)
+
+
+def _g722(path: Path) -> FloatArray:
+    """Return what is in a file without a container, whose decoder has to be told."""
+    with av.open(str(path), format="g722") as file:
+        blocks = [frame.to_ndarray()[0] for frame in file.decode(audio=0)]
+    return (np.concatenate(blocks) / 32768).astype(np.float32)

@@ -1,0 +1,111 @@
+"""What sounds like an artifact to a careless ear, and is none: hard negatives, which carry no label."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.signal import butter, sosfilt
+
+from relaylib.inject.canvas import Canvas, Edit, Shape, blend, fade
+
+__all__ = ["BENIGN"]
+
+
+def breath(canvas: Canvas) -> Edit | None:
+    """A breath between two words."""
+    rng = canvas.rng
+    silence = canvas.find_silence(60.0)
+    if silence is None:
+        return None
+    start, end = silence
+    n = min(end - start, canvas.draw_ms(120, 400))
+    low = rng.uniform(400, 1500)
+    band = butter(2, [low, low * rng.uniform(2, 4)], "bandpass", fs=canvas.sample_rate, output="sos")
+    air = sosfilt(band, rng.standard_normal(n))
+    air *= canvas.level * 10 ** (rng.uniform(-32, -16) / 20) / (air.std() + 1e-9)
+    at = start + (end - start - n) // 2
+    piece = canvas.samples[start:end].copy()
+    piece[at - start : at - start + n] += fade(air.astype(np.float32), n // 3)
+    return Edit(start, end, piece, 0, len(piece))
+
+
+def lip_smack(canvas: Canvas) -> Edit | None:
+    """A soft, wet click before a word."""
+    rng = canvas.rng
+    silence = canvas.find_silence(40.0)
+    if silence is None:
+        return None
+    start, end = silence
+    n = canvas.draw_ms(4, 18)
+    time = np.arange(n) / canvas.sample_rate
+    smack = sum(np.sin(2 * np.pi * rng.uniform(800, 4500) * time + rng.uniform(0, 6)) for _ in range(4))
+    smack = fade((smack * np.exp(-5 * time / time[-1])).astype(np.float32), canvas.ms(0.6))
+    smack *= canvas.level * 10 ** (rng.uniform(-26, -12) / 20) / (float(np.abs(smack).max()) + 1e-9)
+    piece = canvas.samples[start:end].copy()
+    at = int(rng.integers(0, max(1, len(piece) - n)))
+    piece[at : at + n] += smack[: len(piece) - at]
+    return Edit(start, end, piece, 0, len(piece))
+
+
+def plosive(canvas: Canvas) -> Edit | None:
+    """A "p" that hits the microphone: a puff of low air, softer in front than a pop."""
+    rng = canvas.rng
+    n = canvas.draw_ms(30, 110)
+    start = canvas.find(n, spoken=0.5)
+    if start is None:
+        return None
+    puff = sosfilt(butter(2, rng.uniform(60, 160), fs=canvas.sample_rate, output="sos"), rng.standard_normal(n))
+    puff *= canvas.level * rng.uniform(0.3, 1.2) / (puff.std() + 1e-9)
+    envelope = np.minimum(1, np.arange(n) / canvas.ms(12)) * np.exp(-3 * np.arange(n) / n)
+    piece = canvas.samples[start : start + n] + fade((puff * envelope).astype(np.float32), canvas.ms(6))
+    return Edit(start, start + n, np.clip(piece, -1, 1), 0, n)
+
+
+def smooth_joint(canvas: Canvas) -> Edit | None:
+    """Two silences joined, so that a joint alone says nothing."""
+    silence = canvas.find_silence(90.0)
+    if silence is None:
+        return None
+    start, end = silence
+    n, edge = (end - start) // 3, canvas.ms(8)
+    a, b = start + n, end - n
+    rising = np.linspace(0, 1, edge, dtype=np.float32)
+    x = canvas.samples
+    joint = x[a : a + edge] * rising[::-1] + x[b - edge : b] * rising
+    piece = np.concatenate([x[start:a], joint, x[b:end]])
+    return Edit(start, end, piece, 0, len(piece))
+
+
+def laid_over(canvas: Canvas) -> Edit | None:
+    """A span put in its own place again through cross-fades, a little louder, darker or noisier at most."""
+    rng = canvas.rng
+    n = canvas.draw_ms(250, 1800)
+    start = canvas.find(n, spoken=0.6)
+    if start is None:
+        return None
+    dry = canvas.samples[start : start + n]
+    wet = dry * 10 ** (rng.uniform(-2.5, 2.5) / 20)
+    if rng.random() < 0.4:
+        tilt = butter(1, rng.uniform(2500, 6000), fs=canvas.sample_rate, output="sos")
+        wet = 0.5 * wet + 0.5 * sosfilt(tilt, wet)
+    if rng.random() < 0.4:
+        wet = wet + canvas.level * 10 ** (rng.uniform(-45, -32) / 20) * rng.standard_normal(n)
+    piece = blend(dry, np.clip(wet, -1, 1).astype(np.float32), canvas.draw_ms(3, 40))
+    return Edit(start, start + n, piece, 0, n)
+
+
+def said_a_little_faster(canvas: Canvas) -> Edit | None:
+    """Speed and pitch off by a few per cent."""
+    n = canvas.draw_ms(300, 1500)
+    start = canvas.find(n, spoken=0.6)
+    if start is None:
+        return None
+    dry = canvas.samples[start : start + n]
+    speed = canvas.rng.uniform(0.96, 1.04)
+    piece = np.interp(np.arange(0, n - 1, speed), np.arange(n), dry).astype(np.float32)
+    return Edit(start, start + n, piece, 0, len(piece))
+
+
+BENIGN = tuple(
+    Shape(make.__name__, None, make)
+    for make in (breath, lip_smack, plosive, smooth_joint, laid_over, said_a_little_faster)
+)

@@ -1,0 +1,83 @@
+"""Speech said again: stutters, repeated syllables and words."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape
+
+__all__ = ["REPETITIONS"]
+
+
+def _again(canvas: Canvas, start: int, n: int, times: int, *, edge: int, varied: bool, rest: int = 0) -> Edit:
+    """Return an edit in which ``[start, start + n)`` is said `times` in all, cross-faded over `edge` samples."""
+    x = canvas.samples
+    edge = max(1, min(edge, n // 3, rest // 2 if rest else n))
+    rising = np.linspace(0, 1, edge, dtype=np.float32)
+    said = [x[start : start + n]]
+    following = x[start + n : start + n + edge]
+    for _ in range(times - 1):
+        copy = x[start : start + n].copy()
+        if varied:
+            copy = _a_little_different(canvas, copy)
+        if rest:  # a breath's silence between them: fade out, wait, fade in
+            said.append((following * rising[::-1]).astype(np.float32))
+            said.append(np.zeros(rest - edge, np.float32))
+            copy[:edge] *= rising
+        else:
+            copy[:edge] = copy[:edge] * rising + following * rising[::-1]
+        said.append(copy)
+    piece = np.concatenate(said).astype(np.float32)
+    return Edit(start, start + n, piece, 0, len(piece))
+
+
+def _a_little_different(canvas: Canvas, copy: FloatArray) -> FloatArray:
+    """Return a copy at a slightly other level and speed, and with that pitch."""
+    speed = canvas.rng.uniform(0.96, 1.04)
+    at = np.arange(0, len(copy) - 1, speed)
+    return (np.interp(at, np.arange(len(copy)), copy) * canvas.rng.uniform(0.8, 1.15)).astype(np.float32)
+
+
+def _softest(canvas: Canvas, at: int, reach: int) -> int:
+    """Return where speech is softest within `reach` of a sample: between syllables, more or less."""
+    window = canvas.ms(8)
+    low, high = max(0, at - reach), min(len(canvas.samples), at + reach)
+    power = np.convolve(np.square(canvas.samples[low:high]), np.ones(window), "same")
+    return low + int(power.argmin())
+
+
+def stutter(canvas: Canvas) -> Edit | None:
+    """The beginning of a syllable, several times."""
+    n = canvas.draw_ms(70, 180)
+    start = canvas.find(n, spoken=0.8)
+    if start is None:
+        return None
+    return _again(canvas, start, n, int(canvas.rng.integers(3, 6)), edge=canvas.draw_ms(2, 15), varied=False)
+
+
+def loop(canvas: Canvas) -> Edit | None:
+    """Any stretch of speech, exactly again."""
+    n = canvas.draw_ms(110, 450)
+    start = canvas.find(n, spoken=0.85)
+    if start is None:
+        return None
+    return _again(canvas, start, n, int(canvas.rng.integers(2, 5)), edge=canvas.draw_ms(2, 25), varied=False)
+
+
+def word(canvas: Canvas) -> Edit | None:
+    """From one soft place to another, again, and never quite the same."""
+    n = canvas.draw_ms(180, 900)
+    at = canvas.find(n, spoken=0.7)
+    if at is None:
+        return None
+    start, end = (_softest(canvas, edge, canvas.ms(60)) for edge in (at, at + n))
+    if end - start < canvas.ms(120) or not canvas.is_free(start, end):
+        return None
+    rest = canvas.draw_ms(20, 120) if canvas.rng.random() < 0.4 else 0
+    times = 2 if canvas.rng.random() < 0.7 else 3
+    return _again(
+        canvas, start, end - start, times, edge=canvas.draw_ms(4, 25), varied=canvas.rng.random() < 0.6, rest=rest
+    )
+
+
+REPETITIONS = tuple(Shape(make.__name__, "repetition", make) for make in (stutter, loop, word))
