@@ -31,6 +31,7 @@ ALLOWED = {
     "evaluate": BASE | {"postprocess", "audio", "plot"},
     "plot": BASE,
     "formats": BASE,
+    "inject": BASE,
     "models": BASE | {"audio", "postprocess", "evaluate"},
     "api": {"errors", "types"},
     "client": BASE | {"api"},

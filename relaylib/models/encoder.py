@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -102,6 +103,7 @@ _FACTORIES: dict[str, str | EncoderFactory] = {
     "torchaudio:": "relaylib.models.bundles:BundleEncoder",
 }
 _CHECKPOINTS = "relaylib.models.pretrained:PretrainedEncoder"
+_FUSED = "relaylib.models.fused:FusedEncoder.of_names"
 
 
 def encoder_names() -> tuple[str, ...]:
@@ -140,7 +142,8 @@ def load_encoder(name: str | Path, *, layer: Layer = None, **options: Any) -> En
     name : str or Path
         A registered name (``spectral``), ``torchaudio:`` and a bundle (``torchaudio:WAV2VEC2_BASE``), or a
         wav2vec 2.0, HuBERT, WavLM or data2vec-audio checkpoint: its Hugging Face hub name
-        (``microsoft/wavlm-base-plus``) or its folder.
+        (``microsoft/wavlm-base-plus``) or its folder. Several of them with a plus between stand side by side
+        (``spectral+microsoft/wavlm-base-plus``).
     layer : int, "mix" or None
         Hidden layer to return: the last one (None), one by index (0 is what enters the first transformer layer,
         negative counts from the end), or all side by side for a learned mix (``"mix"``).
@@ -179,6 +182,10 @@ def _find(text: str) -> tuple[str | EncoderFactory, tuple[str, ...]]:
         return _FACTORIES[text], ()
     if prefix in _FACTORIES and not Path(text).expanduser().exists():
         return _FACTORIES[prefix], (text.removeprefix(prefix),)
+    if "+" in text and not Path(text).expanduser().exists():
+        for part in text.split("+"):
+            _find(part)
+        return _FUSED, (text,)
     if "/" in text or Path(text).expanduser().is_dir():
         return _CHECKPOINTS, (text,)
     raise EncoderNotAvailableError(
@@ -190,7 +197,7 @@ def _find(text: str) -> tuple[str | EncoderFactory, tuple[str, ...]]:
 def _make(name: str, factory: str | EncoderFactory, args: tuple[str, ...], options: dict[str, Any]) -> Encoder:
     if isinstance(factory, str):
         module, _, attribute = factory.partition(":")
-        factory = getattr(import_module(module), attribute)
+        factory = attrgetter(attribute)(import_module(module))
     assert callable(factory)
     try:
         inspect.signature(factory).bind(*args, **options)

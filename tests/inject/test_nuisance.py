@@ -23,8 +23,10 @@ def test_nothing_moves(seed):
     """The loudest places stay where they were, within 3 ms, which is what codecs and rooms smear."""
     samples, at = clicks()
     varied = vary(samples, seed)
-    assert varied.shape == samples.shape and varied.dtype == np.float32
-    assert np.isfinite(varied).all() and np.abs(varied).max() <= 1.0
+    assert varied.shape == samples.shape
+    assert varied.dtype == np.float32
+    assert np.isfinite(varied).all()
+    assert np.abs(varied).max() <= 1.0
     for k in at:
         near = np.square(varied[k - 800 : k + 800])
         middle = np.convolve(near, np.ones(80), "same").argmax() - 800
