@@ -31,7 +31,6 @@ from relaylib.models.fast.precision import has_bf16
 
 MASK_SHARE, MASK_LENGTH = 0.06, 10
 POSITIVE_WEIGHT = 3.0
-SAVE_EVERY_S = 120.0
 AVERAGE = 0.998
 
 
@@ -58,8 +57,8 @@ def masked(shape: tuple[int, int], rng: np.random.Generator) -> torch.Tensor:
 class Training:
     """The state of a run: weights, their average, the optimiser, and how far it is."""
 
-    def __init__(self, folder: Path, learner: Learner, stages: list[Stage], device: str) -> None:
-        self.folder, self.stages, self.device = folder, stages, device
+    def __init__(self, folder: Path, learner: Learner, stages: list[Stage], device: str, seed: int) -> None:
+        self.folder, self.stages, self.device, self.seed = folder, stages, device, seed
         self.learner = learner.to(device)
         self.average = torch.optim.swa_utils.AveragedModel(
             self.learner, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)
@@ -105,6 +104,7 @@ class Training:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.learner.train()
+        torch.manual_seed(self.seed + self.step)  # whatever was before: a run that was cut off goes on as it would have
         hidden_frames = None
         if stage.masked:
             hidden_frames = masked(batch.codes.shape, np.random.default_rng([7, self.step])).to(self.device)  # type: ignore[arg-type]
@@ -170,7 +170,7 @@ def run(options: argparse.Namespace) -> Path:
     speech = load_speech(options.speech, tuple(options.leave_out))
     learned, held = speech.split(0.06)
     stages = [Stage("masked", options.steps[0], 1.0, 0.0, 1e-3), Stage("aware", options.steps[1], 0.1, 1.0, 7e-4)]
-    training = Training(options.out, Learner(configuration(options.tiny)), stages, options.device)
+    training = Training(options.out, Learner(configuration(options.tiny)), stages, options.device, options.seed)
     print(
         f"{learned.hours:.1f} h by {len(set(learned.voices))} voices to learn from, {len(set(held.voices))} held out; "
         f"step {training.step} of {sum(options.steps)}",
@@ -205,7 +205,7 @@ def run(options: argparse.Namespace) -> Path:
                 with (options.out / "log.jsonl").open("a", encoding="utf-8") as log:
                     log.write(json.dumps(entry) + "\n")
                 recent = []
-            if time.time() - saved > SAVE_EVERY_S or last:
+            if time.time() - saved >= options.save_every_s or last:
                 training.save()
                 saved = time.time()
     notes = {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()}
@@ -218,8 +218,8 @@ def _material(speech: Speech, options: argparse.Namespace, *, injected: bool, n:
     )
 
 
-def main() -> None:
-    """Parse the command line and train."""
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Return what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("speech", type=Path, help="folder made by make_speech.py")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
@@ -232,9 +232,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--judge-every", type=int, default=200, help="steps between judgements")
     parser.add_argument("--judged-batches", type=int, default=12, help="batches to judge by")
+    parser.add_argument("--save-every-s", type=float, default=120.0, help="how often to write the state")
     parser.add_argument("--tiny", action="store_true", help="a model for trying out")
-    print(f"encoder: {run(parser.parse_args())}")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    main()
+    print(f"encoder: {run(parse())}")

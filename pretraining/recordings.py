@@ -22,7 +22,6 @@ PACKAGES = {
     "asterisk": (
         *(f"asterisk-core-sounds-{language}-g722" for language in ("en", "es", "fr", "it", "ru")),
         "asterisk-prompt-it-menardi-wav",
-        "asterisk-prompt-fr-armelle",
     ),
     "fillets": ("fillets-ng-data-cs", "fillets-ng-data-nl"),
     "ktuberling": ("ktuberling-data",),

@@ -21,10 +21,10 @@ ENGINES = {
     "flite": ("flite", "BSD-like (Carnegie Mellon University)"),
     "festival": (
         "festival and festvox packages",
-        "BSD-like, GPL-2.0-or-later (Czech, Finnish, Italian, Catalan: LGPL)",
+        "BSD-like; Italian GPL-2.0+, Czech GPL-3.0+, Finnish and Catalan LGPL-2.1+",
     ),
     "pico": ("libttspico-utils, of the non-free section", "Apache-2.0"),
-    "asterisk": ("asterisk-core-sounds, asterisk-prompt", "CC-BY-SA-3.0, GPL-2.0-or-later; people who speak"),
+    "asterisk": ("asterisk-core-sounds, asterisk-prompt", "CC-BY-SA-3.0; people who speak"),
     "fillets": ("fillets-ng-data", "GPL-2.0-or-later; people who act"),
     "ktuberling": ("ktuberling-data", "GPL-2.0-or-later; people who speak"),
 }

@@ -2,6 +2,7 @@ from . import audio as audio
 from . import demo as demo
 from . import evaluate as evaluate
 from . import formats as formats
+from . import inject as inject
 from . import models as models
 from . import postprocess as postprocess
 from .audio import AudioFile as AudioFile
@@ -24,6 +25,8 @@ from .models import Encoder as Encoder
 from .models import TrainConfig as TrainConfig
 from .models import TrainProgress as TrainProgress
 from .models import detect_files as detect_files
+from .models import detector_card as detector_card
+from .models import detector_names as detector_names
 from .models import embed as embed
 from .models import embed_stream as embed_stream
 from .models import encoder_names as encoder_names

@@ -31,7 +31,7 @@ ALLOWED = {
     "evaluate": BASE | {"postprocess", "audio", "plot"},
     "plot": BASE,
     "formats": BASE,
-    "inject": BASE,
+    "inject": BASE | {"audio"},
     "models": BASE | {"audio", "postprocess", "evaluate"},
     "api": {"errors", "types"},
     "client": BASE | {"api"},

@@ -48,12 +48,23 @@ def _copied(items: Manifest, source: Path, folder: Path) -> tuple[AudioItem, ...
     return tuple(replace(item, filename=Path(item.filename).name) for item in items)
 
 
+def test_the_detector_that_comes_along_detects(tmp_path, monkeypatch, capsys):
+    """In a recording of the demo with a long pause."""
+    demo = load_demo()
+    item = next(i for i in demo.test.audio if any(span.artifact_type == "long_pause" for span in i.annotations))
+    (tmp_path / "take1.flac").write_bytes((demo.audio_root / item.filename).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    example, *_ = _blocks("python")
+    exec(example, {})
+    assert "long_pause" in capsys.readouterr().out
+
+
 def test_the_annotator_opens(tmp_path, monkeypatch):
     """On a folder of the demo's speech; nothing is written before something is marked."""
     demo = load_demo()
     _copied(_part(demo.train, 2), demo.audio_root, tmp_path / "speech")
     monkeypatch.chdir(tmp_path)
-    example, *_ = _blocks("python")
+    _, example, *_ = _blocks("python")
     names = {}
     exec(example, names)
     assert len(names["annotator"].files) == 2
@@ -73,7 +84,7 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
     )
     write_manifest(replace(new, audio=audio), tmp_path / "new.json")
     monkeypatch.chdir(tmp_path)
-    _, example, _ = _blocks("python")
+    *_, example, _ = _blocks("python")
     exec(example, {})
     assert (tmp_path / "my.safetensors").stat().st_size > 0
     printed = capsys.readouterr().out

@@ -9,6 +9,7 @@ from relaylib.cli.demo import demo
 from relaylib.cli.detect import detect
 from relaylib.cli.embed import embed
 from relaylib.cli.evaluate import evaluate
+from relaylib.cli.inject import inject
 from relaylib.cli.train import train
 from relaylib.version import __version__
 
@@ -28,6 +29,7 @@ class _InOrder(click.Group):
     epilog="""\b
 First steps:
   relaylib demo                                            # everything once, on speech that comes along
+  relaylib detect tts-artifacts new/                       # by a detector that comes along
   relaylib train labels.json --audio speech/ --out my.safetensors
   relaylib detect my.safetensors new/ --out found.json
   relaylib evaluate found.json labels.json --report report.html
@@ -39,5 +41,5 @@ def main() -> None:
     """Find clicks, long pauses, echoes, repetitions and other artifacts in synthetic speech, with times in ms."""
 
 
-for _command in (demo, train, detect, evaluate, embed, convert):
+for _command in (demo, train, detect, evaluate, embed, inject, convert):
     main.add_command(_command)

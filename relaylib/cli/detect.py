@@ -21,7 +21,7 @@ __all__ = ["detect"]
 @click.command(
     cls=Command,
     epilog=example(
-        "relaylib detect my.safetensors take1.wav take2.mp3",
+        "relaylib detect tts-artifacts take1.wav take2.mp3",
         "relaylib detect my.safetensors recordings/ --out found.json",
         "relaylib detect my.safetensors recordings/ --threshold 0.8 --json | jq '.files[].detections'",
     ),
@@ -56,8 +56,8 @@ def detect(
 ) -> None:
     """Find artifacts in audio files.
 
-    MODEL is a file that `train` wrote, or the name of a detector that comes along. AUDIO are files, or folders that
-    are searched for audio files. A file that cannot be read is reported as failed, the rest goes on, and the exit
+    MODEL is a file that `train` wrote, or `tts-artifacts`, the detector that comes along. AUDIO are files, or folders
+    that are searched for audio files. A file that cannot be read is reported as failed, the rest goes on, and the exit
     status is 1.
     """
     from relaylib.files import write_atomic

@@ -20,6 +20,7 @@ from relaylib.models.encoder import Encoder, load_encoder
 from relaylib.models.golden import as_samples, golden_clip, tolerance
 from relaylib.models.heads import Head, make_head
 from relaylib.models.operating_point import OperatingPoint, apply_points
+from relaylib.models.ready import detector_file_of
 from relaylib.models.recording import AudioSource, Recording
 from relaylib.models.scoring import stream_logits
 from relaylib.postprocess import decode
@@ -167,8 +168,9 @@ class Detector:
 
         Parameters
         ----------
-        path : path
-            A file that :meth:`save` wrote.
+        path : path or str
+            A file that :meth:`save` wrote, or the name of a detector that comes with the package
+            (:func:`relaylib.detector_names`).
         encoder : Encoder, optional
             The encoder to use; by default the one that the file names is loaded.
 
@@ -180,7 +182,8 @@ class Detector:
         EncoderNotAvailableError
             If its encoder's weights are not on this machine.
         """
-        saved = detector_file.read(Path(path))
+        path = detector_file_of(path)
+        saved = detector_file.read(path)
         meta = saved.meta
         encoder = encoder or _load_encoder(path, meta.encoder)
         _check_encoder(path, meta.encoder, encoder)

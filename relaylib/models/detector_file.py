@@ -136,9 +136,7 @@ def _checksum(meta: DetectorMeta, tensors: dict[str, torch.Tensor]) -> str:
 def _bytes(path: Path) -> bytes:
     try:
         if not path.is_file():
-            raise ModelFormatError(
-                f"{path} is not a file; need the .safetensors that training wrote (no detector ships under that name)."
-            )
+            raise ModelFormatError(f"{path} is not a file; need the .safetensors that training wrote.")
         if path.stat().st_size > _MOST_BYTES:
             raise ModelFormatError(f"{path} has {path.stat().st_size} bytes, more than any detector ({_MOST_BYTES}).")
         return path.read_bytes()

@@ -20,7 +20,7 @@ class FusedEncoder:
     """The embeddings of several encoders, frame by frame, in one row.
 
     A transformer knows what is said and by whom, but a click of 2 ms drowns in its frames of 20 ms; hand-made features
-    of fine detail see the click. Named by the parts' names with a plus between them: ``spectral+facebook/wav2vec2-base``.
+    of fine detail see the click. The name is made of those of the parts, with a plus between them.
 
     Parameters
     ----------

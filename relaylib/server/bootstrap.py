@@ -25,7 +25,8 @@ from relaylib.server.jobs.dispatcher import Dispatcher
 from relaylib.server.jobs.executor import Executor
 from relaylib.server.jobs.kind import JobKind
 from relaylib.server.jobs.local import LocalExecutor
-from relaylib.server.keys.service import DEFAULT_TENANT, any_key_exists, create_key, tenant_by_name
+from relaylib.server.keys.service import DEFAULT_TENANT, any_key_exists, create_key
+from relaylib.server.models.ready import tenant_with_models
 from relaylib.server.objects import ObjectStore
 from relaylib.server.settings import Settings
 from relaylib.server.training.processing import TrainingWork
@@ -91,7 +92,7 @@ async def first_key(db: Database) -> str | None:
     async with db.write() as session:
         if await any_key_exists(session):
             return None
-        tenant_id = await tenant_by_name(session, DEFAULT_TENANT)
+        tenant_id = await tenant_with_models(session, DEFAULT_TENANT)
         return (await create_key(session, tenant_id, name="first key")).key
 
 

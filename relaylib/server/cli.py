@@ -18,8 +18,9 @@ from relaylib.server.bootstrap import opened_database
 from relaylib.server.database import Database
 from relaylib.server.database.tables import TenantRow
 from relaylib.server.errors import NotFoundError
-from relaylib.server.keys.service import DEFAULT_TENANT, create_key, list_keys, revoke_key, tenant_by_name
+from relaylib.server.keys.service import DEFAULT_TENANT, create_key, list_keys, revoke_key
 from relaylib.server.logs import LOG_FORMATS, LOG_LEVELS
+from relaylib.server.models.ready import tenant_with_models
 from relaylib.server.runner import serve
 from relaylib.server.settings import Settings
 from relaylib.version import __version__
@@ -117,7 +118,7 @@ def create(settings: Settings, name: str, tenant: str, expires_in_days: float | 
 
     async def work(db: Database) -> str:
         async with db.write() as session:
-            tenant_id = await tenant_by_name(session, tenant)
+            tenant_id = await tenant_with_models(session, tenant)
             return (await create_key(session, tenant_id, name=name, expires_at=expires_at)).key
 
     click.echo(_with_database(settings, work))

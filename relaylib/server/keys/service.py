@@ -14,7 +14,16 @@ from relaylib.server.database.tables import ApiKeyRow, TenantRow
 from relaylib.server.errors import InvalidError, NotFoundError
 from relaylib.server.keys.secret import KEY_PREFIX, hash_key, new_key
 
-__all__ = ["DEFAULT_TENANT", "Keys", "any_key_exists", "create_key", "list_keys", "revoke_key", "tenant_by_name"]
+__all__ = [
+    "DEFAULT_TENANT",
+    "Keys",
+    "any_key_exists",
+    "create_key",
+    "find_tenant",
+    "list_keys",
+    "revoke_key",
+    "tenant_by_name",
+]
 
 DEFAULT_TENANT = "default"
 """The tenant that keys of the command line belong to unless another is named."""
@@ -46,9 +55,14 @@ class Keys:
             await revoke_key(session, key_id, tenant_id=self._caller.tenant_id)
 
 
+async def find_tenant(session: AsyncSession, name: str) -> UUID | None:
+    """Return the id of a tenant, or None where there is none of that name."""
+    return await session.scalar(select(TenantRow.id).where(TenantRow.name == name))
+
+
 async def tenant_by_name(session: AsyncSession, name: str) -> UUID:
     """Return the id of a tenant, which is made where there is none of that name."""
-    found = await session.scalar(select(TenantRow.id).where(TenantRow.name == name))
+    found = await find_tenant(session, name)
     if found is not None:
         return found
     row = TenantRow(name=name)

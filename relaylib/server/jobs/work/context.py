@@ -10,6 +10,7 @@ from pathlib import Path
 from relaylib.errors import AudioDecodeError, ModelFormatError, ParameterError
 from relaylib.models import Detector, EmbeddingCache, Encoder, load_encoder
 from relaylib.models.detector_file import read
+from relaylib.models.ready import detector_file_of
 from relaylib.server.jobs.executor import TaskFailedError
 from relaylib.server.objects import ObjectMissingError, open_store
 from relaylib.server.objects.store import ObjectStore
@@ -50,6 +51,9 @@ class WorkContext:
         TaskFailedError
             If it isn't there.
         """
+        if key.startswith("ready/"):  # a detector that comes along, in the package of this process
+            yield detector_file_of(key.rpartition("/")[2])
+            return
         with ExitStack() as stack:
             try:
                 path = stack.enter_context(self.store.local(key))

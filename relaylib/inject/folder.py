@@ -1,0 +1,120 @@
+"""A folder of clean speech becomes a folder of labelled speech."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from relaylib.audio import AudioFile, load, save
+from relaylib.errors import RelayError
+from relaylib.inject.catalogue import BASIC_TYPES, chosen
+from relaylib.inject.injector import inject
+from relaylib.inject.nuisance import vary
+from relaylib.types import SAMPLE_RATE, ArtifactType, AudioItem, Manifest, samples_to_ms
+
+__all__ = ["inject_files", "labelled_manifest"]
+
+FloatArray = npt.NDArray[np.float32]
+
+_N_OTHERS = 3
+
+
+def inject_files(
+    files: Sequence[AudioFile],
+    out: Path,
+    *,
+    types: Sequence[str] = BASIC_TYPES,
+    per_minute: float = 12.0,
+    benign_per_minute: float = 6.0,
+    clean_share: float = 0.3,
+    copies: int = 1,
+    varied: bool = True,
+    groups: Sequence[str | None] = (),
+    without: Sequence[str] = (),
+    seed: int = 0,
+) -> Iterator[AudioItem | RelayError]:
+    """Put artifacts into recordings, write them to a folder, and yield their labels one by one.
+
+    Hallucinations and crosstalk take their voices from the other recordings. What is made of a file depends on the
+    seed, its name and the number of its copy, and on the others only by the voices that it borrows.
+
+    Parameters
+    ----------
+    files : sequence of AudioFile
+        Clean speech, see :func:`relaylib.find_audio`.
+    out : Path
+        Made if absent; recordings are written as 16 kHz FLAC under their own names, from the second copy on numbered.
+    types : sequence of str
+        See :func:`relaylib.inject.inject`, as of the next two and `without`.
+    per_minute, benign_per_minute : float
+        On average over recordings; between recordings the former varies by half of it.
+    clean_share : float, 0..1
+        Share of recordings that get no artifact.
+    copies : int >= 1
+        How many to make of each file.
+    varied : bool
+        Whether level, sound, noise and codec change, see :func:`relaylib.inject.vary`.
+    groups : sequence of str or None
+        For each file its group; copies share it. Empty: a file is its own group, so that its copies stay together.
+    without : sequence of str
+    seed : int
+
+    Yields
+    ------
+    AudioItem or RelayError
+        For each copy its labels, or why it could not be read or written; the rest goes on.
+
+    Raises
+    ------
+    ParameterError
+        If a type or shape is unknown.
+    """
+    chosen(types, without)  # refuses unknown names before anything is written
+    out.mkdir(parents=True, exist_ok=True)
+    for number, file in enumerate(files):
+        group = groups[number] if groups else file.name
+        for copy in range(copies):
+            rng = np.random.default_rng([seed, zlib.crc32(file.name.encode()), copy])
+            name = Path(file.name)
+            target = name.with_name(f"{name.stem}{f'-{copy + 1}' if copy else ''}.flac")
+            try:
+                samples = load(file.path).samples
+                dirty = rng.random() >= clean_share
+                made = inject(
+                    samples,
+                    rng,
+                    types=types,
+                    per_minute=per_minute * float(rng.uniform(0.5, 1.5)) if dirty else 0.0,
+                    benign_per_minute=benign_per_minute,
+                    others=_others(files, number, rng),
+                    without=without,
+                )
+                heard = vary(made.samples, rng) if varied else made.samples
+                (out / target).parent.mkdir(parents=True, exist_ok=True)
+                save(out / target, heard)
+            except RelayError as exc:
+                yield exc
+                continue
+            duration_ms = samples_to_ms(len(heard), SAMPLE_RATE)
+            yield AudioItem(target.as_posix(), duration_ms=duration_ms, group=group, annotations=made.annotations())
+
+
+def labelled_manifest(items: Sequence[AudioItem], types: Sequence[str] = BASIC_TYPES) -> Manifest:
+    """Return the labels of what :func:`inject_files` made, by file name."""
+    return Manifest(tuple(map(ArtifactType, types)), tuple(sorted(items, key=lambda item: item.filename)))
+
+
+def _others(files: Sequence[AudioFile], number: int, rng: np.random.Generator) -> list[FloatArray]:
+    """Return a few of the other recordings; those that cannot be read are left out."""
+    found = []
+    for k in rng.permutation(len(files))[: _N_OTHERS + 1].tolist():
+        if k != number:
+            try:
+                found.append(load(files[k].path).samples)
+            except RelayError:
+                continue  # it is reported when its own turn comes
+    return found[:_N_OTHERS]

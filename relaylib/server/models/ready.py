@@ -1,0 +1,41 @@
+"""The detectors that come along, as models of every tenant."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from relaylib.models.ready import detector_facts, detector_names
+from relaylib.server.database.tables import ModelRow
+from relaylib.server.keys.service import find_tenant, tenant_by_name
+from relaylib.server.models.metrics import complete_metrics
+
+__all__ = ["tenant_with_models"]
+
+
+async def tenant_with_models(session: AsyncSession, name: str) -> UUID:
+    """Return the id of a tenant; where it has to be made, it is given a model for each detector that comes along.
+
+    They are its own from then on: renamed, switched off or deleted as it likes, and not brought back. No training made
+    them, and so the id that stands for their training belongs to none.
+    """
+    found = await find_tenant(session, name)
+    if found is not None:
+        return found
+    tenant_id = await tenant_by_name(session, name)
+    for detector in detector_names():
+        facts = detector_facts(detector)
+        session.add(
+            ModelRow(
+                tenant_id=tenant_id,
+                training_job_id=uuid5(tenant_id, detector),
+                name=detector,
+                description="Comes with relaylib, trained on artifacts that a program put into speech.",
+                artifact_types=facts["artifact_types"],
+                eval_metrics=complete_metrics(facts["metrics"], facts["artifact_types"]),
+                object_key=f"ready/{tenant_id}/{detector}",
+            )
+        )
+    await session.flush()
+    return tenant_id
