@@ -28,7 +28,7 @@ def test_it_is_found_by_name_and_has_a_card(ready):
 def test_a_file_of_that_name_goes_first(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tts-artifacts").write_bytes(b"something else")
-    with pytest.raises(ModelFormatError, match="tts-artifacts is not a .safetensors file"):
+    with pytest.raises(ModelFormatError, match="tts-artifacts is not a \\.safetensors file"):
         Detector.load("tts-artifacts")
 
 

@@ -7,6 +7,7 @@ fails.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def detector_file_of(model: str | Path) -> Path:
         If `model` looks like a name, and there is neither such a file nor such a detector.
     """
     path = Path(model)
-    if path.exists() or str(model) != path.name or path.suffix:
+    if os.path.exists(path) or str(model) != path.name or path.suffix:  # false, not an error, for a name too long
         return path
     if path.name in detector_names():
         return _FOLDER / f"{path.name}{_ENDING}"
