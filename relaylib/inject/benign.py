@@ -49,15 +49,15 @@ def lip_smack(canvas: Canvas) -> Edit | None:
 def plosive(canvas: Canvas) -> Edit | None:
     """A "p" that hits the microphone: a puff of low air, softer in front than a pop."""
     rng = canvas.rng
-    n = canvas.draw_ms(30, 110)
-    start = canvas.find(n, spoken=0.5)
-    if start is None:
+    found = canvas.find_span(30, 110, spoken=0.5)
+    if found is None:
         return None
-    puff = sosfilt(butter(2, rng.uniform(60, 160), fs=canvas.sample_rate, output="sos"), rng.standard_normal(n))
+    start, dry = found
+    puff = sosfilt(butter(2, rng.uniform(60, 160), fs=canvas.sample_rate, output="sos"), rng.standard_normal(len(dry)))
     puff *= canvas.level * rng.uniform(0.3, 1.2) / (puff.std() + 1e-9)
-    envelope = np.minimum(1, np.arange(n) / canvas.ms(12)) * np.exp(-3 * np.arange(n) / n)
-    piece = canvas.samples[start : start + n] + fade((puff * envelope).astype(np.float32), canvas.ms(6))
-    return Edit(start, start + n, np.clip(piece, -1, 1), 0, n)
+    envelope = np.minimum(1, np.arange(len(dry)) / canvas.ms(12)) * np.exp(-3 * np.arange(len(dry)) / len(dry))
+    piece = dry + fade((puff * envelope).astype(np.float32), canvas.ms(6))
+    return Edit(start, start + len(dry), np.clip(piece, -1, 1), 0, len(dry))
 
 
 def smooth_joint(canvas: Canvas) -> Edit | None:
@@ -78,31 +78,29 @@ def smooth_joint(canvas: Canvas) -> Edit | None:
 def laid_over(canvas: Canvas) -> Edit | None:
     """A span put in its own place again through cross-fades, a little louder, darker or noisier at most."""
     rng = canvas.rng
-    n = canvas.draw_ms(250, 1800)
-    start = canvas.find(n, spoken=0.6)
-    if start is None:
+    found = canvas.find_span(250, 1800, spoken=0.6)
+    if found is None:
         return None
-    dry = canvas.samples[start : start + n]
+    start, dry = found
     wet = dry * 10 ** (rng.uniform(-2.5, 2.5) / 20)
     if rng.random() < 0.4:
         tilt = butter(1, rng.uniform(2500, 6000), fs=canvas.sample_rate, output="sos")
         wet = 0.5 * wet + 0.5 * sosfilt(tilt, wet)
     if rng.random() < 0.4:
-        wet = wet + canvas.level * 10 ** (rng.uniform(-45, -32) / 20) * rng.standard_normal(n)
+        wet = wet + canvas.level * 10 ** (rng.uniform(-45, -32) / 20) * rng.standard_normal(len(dry))
     piece = blend(dry, np.clip(wet, -1, 1).astype(np.float32), canvas.draw_ms(3, 40))
-    return Edit(start, start + n, piece, 0, n)
+    return Edit(start, start + len(dry), piece, 0, len(dry))
 
 
 def said_a_little_faster(canvas: Canvas) -> Edit | None:
     """Speed and pitch off by a few per cent."""
-    n = canvas.draw_ms(300, 1500)
-    start = canvas.find(n, spoken=0.6)
-    if start is None:
+    found = canvas.find_span(300, 1500, spoken=0.6)
+    if found is None:
         return None
-    dry = canvas.samples[start : start + n]
+    start, dry = found
     speed = canvas.rng.uniform(0.96, 1.04)
-    piece = np.interp(np.arange(0, n - 1, speed), np.arange(n), dry).astype(np.float32)
-    return Edit(start, start + n, piece, 0, len(piece))
+    piece = np.interp(np.arange(0, len(dry) - 1, speed), np.arange(len(dry)), dry).astype(np.float32)
+    return Edit(start, start + len(dry), piece, 0, len(piece))
 
 
 BENIGN = tuple(

@@ -121,6 +121,12 @@ class Canvas:
                 return int(start)
         return None
 
+    def find_span(self, low_ms: float, high_ms: float, *, spoken: float = 0.7) -> tuple[int, FloatArray] | None:
+        """Return the start and samples of a free stretch of random length, see :meth:`find`; None if not found."""
+        n = self.draw_ms(low_ms, high_ms)
+        start = self.find(n, spoken=spoken)
+        return None if start is None else (start, self.samples[start : start + n])
+
     def find_silence(self, least_ms: float = 15.0) -> tuple[int, int] | None:
         """Return a free silence between words, or None."""
         inner = [(a, b) for a, b in self._silences if b - a >= self.ms(least_ms) and self.is_free(a, b)]

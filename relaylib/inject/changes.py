@@ -10,11 +10,7 @@ from relaylib.inject.glitches import widened
 
 __all__ = ["CHANGES"]
 
-
-def _span(canvas: Canvas, low_ms: float = 300, high_ms: float = 2500) -> tuple[int, FloatArray] | None:
-    n = canvas.draw_ms(low_ms, high_ms)
-    start = canvas.find(n, spoken=0.7)
-    return None if start is None else (start, canvas.samples[start : start + n])
+_LENGTH_MS = (300, 2500)
 
 
 def _changed(canvas: Canvas, start: int, dry: FloatArray, wet: FloatArray) -> Edit:
@@ -24,7 +20,7 @@ def _changed(canvas: Canvas, start: int, dry: FloatArray, wet: FloatArray) -> Ed
 
 def clipped(canvas: Canvas) -> Edit | None:
     """Driven over the edge, hard or soft."""
-    found = _span(canvas, 80, 1500)
+    found = canvas.find_span(80, 1500)
     if found is None:
         return None
     start, dry = found
@@ -35,7 +31,7 @@ def clipped(canvas: Canvas) -> Edit | None:
 
 def hum(canvas: Canvas) -> Edit | None:
     """Mains on top."""
-    found = _span(canvas)
+    found = canvas.find_span(*_LENGTH_MS)
     if found is None:
         return None
     start, dry = found
@@ -47,7 +43,7 @@ def hum(canvas: Canvas) -> Edit | None:
 
 def muffled(canvas: Canvas) -> Edit | None:
     """Only low frequencies, or only those of a telephone."""
-    found = _span(canvas)
+    found = canvas.find_span(*_LENGTH_MS)
     if found is None:
         return None
     start, dry = found
@@ -61,7 +57,7 @@ def muffled(canvas: Canvas) -> Edit | None:
 
 def louder_or_softer(canvas: Canvas) -> Edit | None:
     """Another level, at once."""
-    found = _span(canvas)
+    found = canvas.find_span(*_LENGTH_MS)
     if found is None:
         return None
     start, dry = found
@@ -71,7 +67,7 @@ def louder_or_softer(canvas: Canvas) -> Edit | None:
 
 def faster_or_slower(canvas: Canvas) -> Edit | None:
     """Another speed, and with it another pitch."""
-    found = _span(canvas)
+    found = canvas.find_span(*_LENGTH_MS)
     if found is None:
         return None
     start, dry = found
@@ -96,7 +92,7 @@ def skip(canvas: Canvas) -> Edit | None:
 
 def crosstalk(canvas: Canvas) -> Edit | None:
     """Another voice at the same time."""
-    found = _span(canvas, 400, 2500)
+    found = canvas.find_span(400, 2500)
     said = canvas.foreign(len(found[1])) if found is not None else None
     if found is None or said is None:
         return None

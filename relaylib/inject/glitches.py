@@ -107,14 +107,14 @@ def crackle(canvas: Canvas) -> Edit | None:
 def dropout(canvas: Canvas) -> Edit | None:
     """Nothing, or next to nothing, for a moment in the middle of speech."""
     rng = canvas.rng
-    n = canvas.draw_ms(6, 130)
-    start = canvas.find(n, spoken=0.95)
-    if start is None:
+    found = canvas.find_span(6, 130, spoken=0.95)
+    if found is None:
         return None
+    start, dry = found
     rest = 0.0 if rng.random() < 0.7 else rng.uniform(0.0, 0.03)
     edge = 0 if rng.random() < 0.6 else canvas.draw_ms(0.3, 3)
-    heard = 1 - (1 - rest) * fade(np.ones(n, np.float32), edge)
-    return _instead(canvas, start, (canvas.samples[start : start + n] * heard).astype(np.float32))
+    heard = 1 - (1 - rest) * fade(np.ones(len(dry), np.float32), edge)
+    return _instead(canvas, start, (dry * heard).astype(np.float32))
 
 
 def splice(canvas: Canvas) -> Edit | None:
@@ -167,12 +167,12 @@ def swapped_packets(canvas: Canvas) -> Edit | None:
 def bad_bits(canvas: Canvas) -> Edit | None:
     """Samples with wrong bits: their sign, or the highest ones."""
     rng = canvas.rng
-    n = canvas.draw_ms(3, 70)
-    start = canvas.find(n, spoken=0.9)
-    if start is None:
+    found = canvas.find_span(3, 70, spoken=0.9)
+    if found is None:
         return None
-    wrong = canvas.samples[start : start + n].copy()
-    struck = rng.random(n) < rng.uniform(0.02, 0.6)
+    start, dry = found
+    wrong = dry.copy()
+    struck = rng.random(len(dry)) < rng.uniform(0.02, 0.6)
     if rng.random() < 0.5:
         wrong[struck] *= -1
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape
@@ -46,22 +48,19 @@ def _softest(canvas: Canvas, at: int, reach: int) -> int:
     return low + int(power.argmin())
 
 
-def stutter(canvas: Canvas) -> Edit | None:
-    """The beginning of a syllable, several times."""
-    n = canvas.draw_ms(70, 180)
-    start = canvas.find(n, spoken=0.8)
-    if start is None:
-        return None
-    return _again(canvas, start, n, int(canvas.rng.integers(3, 6)), edge=canvas.draw_ms(2, 15), varied=False)
+def exactly(
+    low_ms: float, high_ms: float, *, times: tuple[int, int], edge_ms: tuple[float, float]
+) -> Callable[[Canvas], Edit | None]:
+    """Return a way to say a stretch of speech again, exactly: `times` in all, from the first to below the second."""
 
+    def make(canvas: Canvas) -> Edit | None:
+        found = canvas.find_span(low_ms, high_ms, spoken=0.8)
+        if found is None:
+            return None
+        n_times, edge = int(canvas.rng.integers(*times)), canvas.draw_ms(*edge_ms)
+        return _again(canvas, found[0], len(found[1]), n_times, edge=edge, varied=False)
 
-def loop(canvas: Canvas) -> Edit | None:
-    """Any stretch of speech, exactly again."""
-    n = canvas.draw_ms(110, 450)
-    start = canvas.find(n, spoken=0.85)
-    if start is None:
-        return None
-    return _again(canvas, start, n, int(canvas.rng.integers(2, 5)), edge=canvas.draw_ms(2, 25), varied=False)
+    return make
 
 
 def word(canvas: Canvas) -> Edit | None:
@@ -80,4 +79,8 @@ def word(canvas: Canvas) -> Edit | None:
     )
 
 
-REPETITIONS = tuple(Shape(make.__name__, "repetition", make) for make in (stutter, loop, word))
+REPETITIONS = (
+    Shape("stutter", "repetition", exactly(70, 180, times=(3, 6), edge_ms=(2, 15))),
+    Shape("loop", "repetition", exactly(110, 450, times=(2, 5), edge_ms=(2, 25))),
+    Shape("word", "repetition", word),
+)

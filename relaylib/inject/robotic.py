@@ -20,11 +20,11 @@ def processed(change: Callable[[Canvas, FloatArray], FloatArray]) -> Callable[[C
     """Return a way to change a span, as loud as it was, and cross-faded at both edges."""
 
     def make(canvas: Canvas) -> Edit | None:
-        n = canvas.draw_ms(280, 2000)
-        start = canvas.find(n, spoken=0.75)
-        if start is None:
+        found = canvas.find_span(280, 2000, spoken=0.75)
+        if found is None:
             return None
-        dry = canvas.samples[start : start + n]
+        start, dry = found
+        n = len(dry)
         wet = np.asarray(change(canvas, dry), np.float32)[:n]
         wet = np.pad(wet, (0, n - len(wet)))
         loudness = float(np.sqrt(np.square(wet).mean()))
