@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from web_server import KEY
 
+from relaylib import Detector
 from relaylib.api import CreateAnnotation, TrainingConfig
 from relaylib.client import (
     AuthenticationError,
@@ -170,7 +171,13 @@ def test_from_labelled_speech_to_detections(ours, speech, tmp_path):
     model = ours.models.of_training(job.id)
     assert model.eval_metrics == done.metrics
     assert ours.models.update(model.id, name="ours").name == "ours"
-    assert [m.id for m in ours.models.iterate(is_active=True)] == [model.id]
+    by_name = {m.name: m for m in ours.models.iterate(is_active=True)}
+    assert set(by_name) == {"ours", "tts-artifacts"}
+    assert by_name["ours"].id == model.id
+
+    (result,) = ours.inference_jobs.detect(by_name["tts-artifacts"].id, [root / first], timeout=300)
+    known = {found.artifact_type for found in Detector.load("tts-artifacts").detect(root / first)}
+    assert {found.artifact_type for found in result.detections} == known
 
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF but no more")
