@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,11 @@ from texts import draw, load_texts
 from tqdm import tqdm
 from voices import ENGINES, VOICES, Voice
 
-from relaylib.inject.canvas import Canvas
+from relaylib.inject.canvas import Canvas, crossed
+from relaylib.types import SAMPLE_RATE
 
 FloatArray = npt.NDArray[np.float32]
 
-RATE = 16_000
 LONGEST_PAUSE_MS = 380
 # shares of the speech, as far as there is any: people's voices are few, and none is heard for more than its part
 SHARES = {
@@ -45,9 +46,9 @@ SHARES = {
 def tidy(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Return speech with its peak at 0.7 and no pause, at the ends too, longer than the limit."""
     samples = (samples * (0.7 / (float(np.abs(samples).max()) + 1e-9))).astype(np.float32)
-    canvas = Canvas(samples, RATE, rng, gap_ms=0)
+    canvas = Canvas(samples, SAMPLE_RATE, rng, gap_ms=0)
     kept, done = [], 0
-    for start, end in canvas.silences():
+    for start, end in canvas.silences:
         over = (end - start) - canvas.ms(rng.uniform(150, LONGEST_PAUSE_MS - 40))
         if end - start > canvas.ms(LONGEST_PAUSE_MS - 40) and over > 0:
             middle = (start + end) // 2
@@ -59,14 +60,12 @@ def tidy(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 def joined(pieces: list[FloatArray]) -> FloatArray:
     """Return pieces one after another, cross-faded over 5 ms."""
-    n = RATE * 5 // 1000
-    rising = np.linspace(0, 1, n, dtype=np.float32)
+    n = SAMPLE_RATE * 5 // 1000
     whole = pieces[0]
     for piece in pieces[1:]:
         if len(whole) < n or len(piece) < n:
             continue
-        seam = whole[-n:] * rising[::-1] + piece[:n] * rising
-        whole = np.concatenate([whole[:-n], seam, piece[n:]])
+        whole = np.concatenate([whole[:-n], crossed(whole[-n:], piece[:n]), piece[n:]])
     return whole
 
 
@@ -77,30 +76,52 @@ def speak(voice: Voice, seed: int, target_s: float) -> FloatArray | None:
         said = say(voice, draw(load_texts(), voice.language, rng, int(14 * target_s)), rng)
     except (OSError, subprocess.SubprocessError):
         return None
-    if len(said) < 2 * RATE or float(np.abs(said).max()) < 0.01:
+    if len(said) < 2 * SAMPLE_RATE or float(np.abs(said).max()) < 0.01:
         return None
-    return tidy(said, rng)[: 40 * RATE]
+    return tidy(said, rng)[: 40 * SAMPLE_RATE]
 
 
-def recorded(source: str, rng: np.random.Generator, most_s: float) -> list[tuple[str, FloatArray]]:
-    """Return recordings of 8 to 20 s by each speaker of a source, of clips one after another."""
+def recorded(source: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:
+    """Yield who speaks and 8 to 20 s of it, of clips one after another; nothing if the packages cannot be had."""
+    try:
+        people = list(speakers(source))
+    except (OSError, subprocess.CalledProcessError):
+        return
     found: list[tuple[str, FloatArray]] = []
-    for name, clips in speakers(source):
+    for name, clips in people:
         order = [clips[k] for k in rng.permutation(len(clips))]
         while order:
             pieces: list[FloatArray] = []
-            wanted = rng.uniform(8, 20) * RATE
+            wanted = rng.uniform(8, 20) * SAMPLE_RATE
             while order and sum(map(len, pieces)) < wanted:
                 pieces.append(tidy(order.pop(), rng))
-                pieces.append((1e-5 * rng.standard_normal(int(rng.uniform(0.02, 0.2) * RATE))).astype(np.float32))
+                pieces.append(
+                    (1e-5 * rng.standard_normal(int(rng.uniform(0.02, 0.2) * SAMPLE_RATE))).astype(np.float32)
+                )
             found.append((name, tidy(joined(pieces), rng)))
     rng.shuffle(found)  # type: ignore[arg-type]
-    kept, total = [], 0.0
+    total = 0.0
     for name, samples in found:
-        if total < most_s and len(samples) > 3 * RATE:
-            kept.append((name, samples))
-            total += len(samples) / RATE
-    return kept
+        if total < most_s and len(samples) > 3 * SAMPLE_RATE:
+            yield name, samples
+            total += len(samples) / SAMPLE_RATE
+
+
+def spoken(engine: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:
+    """Yield a voice's name and what it says, until there is enough, or the engine has failed too often."""
+    voices = [voice for voice in VOICES if voice.engine == engine]
+    total, failures = 0.0, 0
+    while total < most_s and failures < 3 * len(voices):
+        n = min(64, int((most_s - total) / 15) + 1)
+        batch = [voices[k] for k in rng.integers(len(voices), size=n)]
+        seeds = rng.integers(1 << 62, size=n).tolist()
+        said = pool.map(speak, batch, seeds, rng.uniform(6, 25, n).tolist(), chunksize=4)
+        for voice, samples in zip(batch, said, strict=True):
+            if samples is None:
+                failures += 1
+                continue
+            yield voice.name, samples
+            total += len(samples) / SAMPLE_RATE
 
 
 def main() -> None:
@@ -120,39 +141,22 @@ def main() -> None:
 
     def keep(engine: str, name: str, samples: FloatArray) -> float:
         filename = f"{engine}_{name.replace('/', '-')}_{len(entries):05d}.flac"
-        sf.write(options.out / filename, samples, RATE)
-        entries.append({"filename": filename, "engine": engine, "voice": name, "duration_s": len(samples) / RATE})
-        return len(samples) / RATE
+        sf.write(options.out / filename, samples, SAMPLE_RATE)
+        entries.append(
+            {"filename": filename, "engine": engine, "voice": name, "duration_s": len(samples) / SAMPLE_RATE}
+        )
+        return len(samples) / SAMPLE_RATE
 
     with (
         ProcessPoolExecutor(options.workers) as pool,
         tqdm(total=options.hours * 3600, unit="s", unit_scale=True) as bar,
     ):
         for engine in options.engines:
-            done = 0.0
-            if engine in PACKAGES:
-                try:
-                    made = recorded(engine, rng, seconds[engine])
-                except (OSError, subprocess.CalledProcessError):
-                    made = []
-                for name, samples in made:
-                    bar.update(keep(engine, name, samples))
-                    done += len(samples) / RATE
-            voices = [voice for voice in VOICES if voice.engine == engine]
-            failures = 0
-            while voices and done < seconds[engine] and failures < 3 * len(voices):
-                n = min(64, int((seconds[engine] - done) / 15) + 1)
-                batch = [voices[k] for k in rng.integers(len(voices), size=n)]
-                seeds = rng.integers(1 << 62, size=n).tolist()
-                for voice, samples in zip(
-                    batch, pool.map(speak, batch, seeds, rng.uniform(6, 25, n).tolist(), chunksize=4), strict=True
-                ):
-                    if samples is None:
-                        failures += 1
-                        continue
-                    bar.update(keep(engine, voice.name, samples))
-                    done += len(samples) / RATE
-            if done == 0:
+            source = recorded if engine in PACKAGES else spoken
+            before = len(entries)
+            for name, samples in source(engine, rng, seconds[engine], pool):
+                bar.update(keep(engine, name, samples))
+            if len(entries) == before:
                 missing.append(f"{engine} ({ENGINES[engine][0]})")
     licences = {engine: {"package": ENGINES[engine][0], "licence": ENGINES[engine][1]} for engine in options.engines}
     total = {"seed": options.seed, "licences": licences, "audio": entries}

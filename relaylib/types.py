@@ -36,6 +36,7 @@ __all__ = [
     "ms_to_frames",
     "ms_to_samples",
     "samples_to_ms",
+    "span_to_ms",
 ]
 
 SAMPLE_RATE = 16_000
@@ -59,6 +60,11 @@ FloatArray = npt.NDArray[np.float32]
 def samples_to_ms(n_samples: int, sample_rate: int = SAMPLE_RATE) -> int:
     """Return `n_samples` as ms, rounded to the nearest (halves up)."""
     return (n_samples * 2000 + sample_rate) // (2 * sample_rate)
+
+
+def span_to_ms(start: int, end: int, sample_rate: int = SAMPLE_RATE) -> tuple[int, int]:
+    """Return the shortest span in whole ms that covers the samples ``[start, end)``."""
+    return start * 1000 // sample_rate, -(-end * 1000 // sample_rate)
 
 
 def ms_to_samples(ms: int, sample_rate: int = SAMPLE_RATE) -> int:

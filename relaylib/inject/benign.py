@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from relaylib.inject.canvas import Canvas, Edit, Shape, blend, fade
+from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, blend, crossed, fade, spanning
 
 __all__ = ["BENIGN"]
 
@@ -46,18 +46,14 @@ def lip_smack(canvas: Canvas) -> Edit | None:
     return Edit(start, end, piece, 0, len(piece))
 
 
-def plosive(canvas: Canvas) -> Edit | None:
+def plosive(canvas: Canvas, dry: FloatArray) -> FloatArray:
     """A "p" that hits the microphone: a puff of low air, softer in front than a pop."""
     rng = canvas.rng
-    found = canvas.find_span(30, 110, spoken=0.5)
-    if found is None:
-        return None
-    start, dry = found
     puff = sosfilt(butter(2, rng.uniform(60, 160), fs=canvas.sample_rate, output="sos"), rng.standard_normal(len(dry)))
     puff *= canvas.level * rng.uniform(0.3, 1.2) / (puff.std() + 1e-9)
     envelope = np.minimum(1, np.arange(len(dry)) / canvas.ms(12)) * np.exp(-3 * np.arange(len(dry)) / len(dry))
     piece = dry + fade((puff * envelope).astype(np.float32), canvas.ms(6))
-    return Edit(start, start + len(dry), np.clip(piece, -1, 1), 0, len(dry))
+    return np.clip(piece, -1, 1)
 
 
 def smooth_joint(canvas: Canvas) -> Edit | None:
@@ -68,42 +64,34 @@ def smooth_joint(canvas: Canvas) -> Edit | None:
     start, end = silence
     n, edge = (end - start) // 3, canvas.ms(8)
     a, b = start + n, end - n
-    rising = np.linspace(0, 1, edge, dtype=np.float32)
     x = canvas.samples
-    joint = x[a : a + edge] * rising[::-1] + x[b - edge : b] * rising
-    piece = np.concatenate([x[start:a], joint, x[b:end]])
+    piece = np.concatenate([x[start:a], crossed(x[a : a + edge], x[b - edge : b]), x[b:end]])
     return Edit(start, end, piece, 0, len(piece))
 
 
-def laid_over(canvas: Canvas) -> Edit | None:
+def laid_over(canvas: Canvas, dry: FloatArray) -> FloatArray:
     """A span put in its own place again through cross-fades, a little louder, darker or noisier at most."""
     rng = canvas.rng
-    found = canvas.find_span(250, 1800, spoken=0.6)
-    if found is None:
-        return None
-    start, dry = found
     wet = dry * 10 ** (rng.uniform(-2.5, 2.5) / 20)
     if rng.random() < 0.4:
         tilt = butter(1, rng.uniform(2500, 6000), fs=canvas.sample_rate, output="sos")
         wet = 0.5 * wet + 0.5 * sosfilt(tilt, wet)
     if rng.random() < 0.4:
         wet = wet + canvas.level * 10 ** (rng.uniform(-45, -32) / 20) * rng.standard_normal(len(dry))
-    piece = blend(dry, np.clip(wet, -1, 1).astype(np.float32), canvas.draw_ms(3, 40))
-    return Edit(start, start + len(dry), piece, 0, len(dry))
+    return blend(dry, np.clip(wet, -1, 1).astype(np.float32), canvas.draw_ms(3, 40))
 
 
-def said_a_little_faster(canvas: Canvas) -> Edit | None:
+def said_a_little_faster(canvas: Canvas, dry: FloatArray) -> FloatArray:
     """Speed and pitch off by a few per cent."""
-    found = canvas.find_span(300, 1500, spoken=0.6)
-    if found is None:
-        return None
-    start, dry = found
     speed = canvas.rng.uniform(0.96, 1.04)
-    piece = np.interp(np.arange(0, len(dry) - 1, speed), np.arange(len(dry)), dry).astype(np.float32)
-    return Edit(start, start + len(dry), piece, 0, len(piece))
+    return np.interp(np.arange(0, len(dry) - 1, speed), np.arange(len(dry)), dry).astype(np.float32)
 
 
-BENIGN = tuple(
-    Shape(make.__name__, None, make)
-    for make in (breath, lip_smack, plosive, smooth_joint, laid_over, said_a_little_faster)
+BENIGN = (
+    Shape("breath", None, breath),
+    Shape("lip_smack", None, lip_smack),
+    Shape("plosive", None, spanning(30, 110, plosive, spoken=0.5)),
+    Shape("smooth_joint", None, smooth_joint),
+    Shape("laid_over", None, spanning(250, 1800, laid_over, spoken=0.6)),
+    Shape("said_a_little_faster", None, spanning(300, 1500, said_a_little_faster, spoken=0.6)),
 )

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d
 
-__all__ = ["Canvas", "Edit", "Shape", "blend", "fade"]
+__all__ = ["Canvas", "Edit", "Shape", "blend", "crossed", "fade", "length_of", "spanning"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -61,6 +61,8 @@ class Canvas:
         Least distance between two edits.
     level : float
         Root mean square of the recording where somebody speaks.
+    silences : list of (int, int)
+        Where nobody speaks, in order.
     """
 
     samples: FloatArray
@@ -69,9 +71,9 @@ class Canvas:
     others: Sequence[FloatArray] = ()
     gap_ms: int = 350
     level: float = field(init=False)
+    silences: list[tuple[int, int]] = field(init=False)
     _taken: list[tuple[int, int]] = field(init=False, default_factory=list)
     _spoken: npt.NDArray[np.int64] = field(init=False)
-    _silences: list[tuple[int, int]] = field(init=False)
 
     def __post_init__(self) -> None:
         step = self.ms(_STEP_MS)
@@ -83,11 +85,11 @@ class Canvas:
         self._spoken = np.concatenate([[0], np.cumsum(active)])
         self.level = float(np.sqrt(power[active].mean())) if active.any() else 0.05
         edges = np.flatnonzero(np.diff(np.concatenate([[False], ~active, [False]]).astype(np.int8)))
-        self._silences = [(int(a) * step, int(b) * step) for a, b in edges.reshape(-1, 2)]
+        self.silences = [(int(a) * step, int(b) * step) for a, b in edges.reshape(-1, 2)]
 
     def ms(self, ms: float) -> int:
         """Return a length in samples, one at least."""
-        return max(1, round(ms * self.sample_rate / 1000))
+        return length_of(ms, self.sample_rate)
 
     def draw_ms(self, low: float, high: float) -> int:
         """Return a random length in samples; short and long ones are equally usual on a logarithmic scale."""
@@ -98,10 +100,6 @@ class Canvas:
         step = self.ms(_STEP_MS)
         first, last = start // step, min(len(self._spoken) - 1, max(start // step + 1, end // step))
         return float(self._spoken[last] - self._spoken[first]) / max(1, last - first)
-
-    def silences(self) -> list[tuple[int, int]]:
-        """Return where nobody speaks, in order."""
-        return list(self._silences)
 
     def is_free(self, start: int, end: int) -> bool:
         """Whether ``[start, end)`` is inside, and far enough from the ends and from what is taken."""
@@ -129,7 +127,7 @@ class Canvas:
 
     def find_silence(self, least_ms: float = 15.0) -> tuple[int, int] | None:
         """Return a free silence between words, or None."""
-        inner = [(a, b) for a, b in self._silences if b - a >= self.ms(least_ms) and self.is_free(a, b)]
+        inner = [(a, b) for a, b in self.silences if b - a >= self.ms(least_ms) and self.is_free(a, b)]
         return inner[int(self.rng.integers(len(inner)))] if inner else None
 
     def find_joint(self) -> tuple[int, int] | None:
@@ -170,6 +168,36 @@ class Canvas:
     def take(self, edit: Edit) -> None:
         """Take the place of an edit."""
         self._taken.append((edit.start, edit.end))
+
+
+def length_of(ms: float, sample_rate: int) -> int:
+    """Return a length in samples, one at least."""
+    return max(1, round(ms * sample_rate / 1000))
+
+
+def spanning(
+    low_ms: float, high_ms: float, change: Callable[[Canvas, FloatArray], FloatArray | None], *, spoken: float = 0.7
+) -> Callable[[Canvas], Edit | None]:
+    """Return a way to put in the place of a span, of random length and so much of it spoken, what `change` makes of it.
+
+    All of that is then what one hears as wrong. Where `change` gives None, there is no edit.
+    """
+
+    def make(canvas: Canvas) -> Edit | None:
+        found = canvas.find_span(low_ms, high_ms, spoken=spoken)
+        piece = change(canvas, found[1]) if found is not None else None
+        if found is None or piece is None:
+            return None
+        start, dry = found
+        return Edit(start, start + len(dry), piece, 0, len(piece))
+
+    return make
+
+
+def crossed(ending: FloatArray, beginning: FloatArray) -> FloatArray:
+    """Return one stretch fading out while another of the same length fades in, along straight lines."""
+    rising = np.linspace(0, 1, len(ending), dtype=np.float32)
+    return (ending * rising[::-1] + beginning * rising).astype(np.float32)
 
 
 def fade(piece: FloatArray, n: int) -> FloatArray:

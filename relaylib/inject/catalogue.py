@@ -18,8 +18,14 @@ from relaylib.inject.robotic import ROBOTIC
 __all__ = ["BASIC_TYPES", "SHAPES", "chosen", "shape_names", "type_names"]
 
 SHAPES: tuple[Shape, ...] = (
-    *(*GLITCHES, *PAUSES, *ECHOES, *REPETITIONS),
-    *(*ROBOTIC, *FOREIGN, *CHANGES, *BENIGN),
+    *GLITCHES,
+    *PAUSES,
+    *ECHOES,
+    *REPETITIONS,
+    *ROBOTIC,
+    *FOREIGN,
+    *CHANGES,
+    *BENIGN,
 )
 """Every shape; those with ``artifact_type`` None are changes that are no artifacts."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import butter, fftconvolve, sosfilt
 
-from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, blend
+from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, blend, length_of
 
 __all__ = ["ECHOES", "room_response"]
 
@@ -26,22 +26,23 @@ def _answered(canvas: Canvas, response: FloatArray) -> Edit | None:
     return Edit(start, start + n, blend(dry, wet.astype(np.float32), canvas.draw_ms(4, 40)), 0, n)
 
 
-def room_response(canvas: Canvas, rt60_s: float, direct: float) -> FloatArray:
+def room_response(rng: np.random.Generator, sample_rate: int, rt60_s: float, direct: float) -> FloatArray:
     """Return the response of a room: noise that decays, darker and darker, behind the direct sound.
 
     Parameters
     ----------
-    canvas : Canvas
+    rng : np.random.Generator
+    sample_rate : int
     rt60_s : float
         Time after which it is 60 dB down.
     direct : float
         Amplitude of the direct sound over that of all the rest.
     """
-    n = canvas.ms(1000 * min(rt60_s, 1.5))
-    time = np.arange(n) / canvas.sample_rate
-    tail = canvas.rng.standard_normal(n) * np.exp(-6.9 * time / rt60_s)
-    tail[: canvas.ms(canvas.rng.uniform(2, 25))] = 0  # nothing comes back at once
-    dark = butter(1, canvas.rng.uniform(1500, 6500), fs=canvas.sample_rate, output="sos")
+    n = length_of(1000 * min(rt60_s, 1.5), sample_rate)
+    time = np.arange(n) / sample_rate
+    tail = rng.standard_normal(n) * np.exp(-6.9 * time / rt60_s)
+    tail[: length_of(rng.uniform(2, 25), sample_rate)] = 0  # nothing comes back at once
+    dark = butter(1, rng.uniform(1500, 6500), fs=sample_rate, output="sos")
     tail = sosfilt(dark, tail)
     response = tail / (np.sqrt(np.square(tail).sum()) + 1e-9) / direct
     response[0] += 1
@@ -82,7 +83,7 @@ def taps(canvas: Canvas) -> Edit | None:
 def hall(canvas: Canvas) -> Edit | None:
     """A large room, suddenly."""
     rng = canvas.rng
-    return _answered(canvas, room_response(canvas, rng.uniform(0.7, 2.5), rng.uniform(0.5, 1.3)))
+    return _answered(canvas, room_response(rng, canvas.sample_rate, rng.uniform(0.7, 2.5), rng.uniform(0.5, 1.3)))
 
 
 ECHOES = tuple(Shape(make.__name__, "echo", make) for make in (slap, feedback, taps, hall))

@@ -84,13 +84,15 @@ def inject_files(
             try:
                 samples = load(file.path).samples
                 dirty = rng.random() >= clean_share
+                rate = per_minute * float(rng.uniform(0.5, 1.5)) if dirty else 0.0
+                order = rng.permutation(len(files))
                 made = inject(
                     samples,
                     rng,
                     types=types,
-                    per_minute=per_minute * float(rng.uniform(0.5, 1.5)) if dirty else 0.0,
+                    per_minute=rate,
                     benign_per_minute=benign_per_minute,
-                    others=_others(files, number, rng),
+                    others=_others(files, number, order) if dirty else (),
                     without=without,
                 )
                 heard = vary(made.samples, rng) if varied else made.samples
@@ -108,10 +110,10 @@ def labelled_manifest(items: Sequence[AudioItem], types: Sequence[str] = BASIC_T
     return Manifest(tuple(map(ArtifactType, types)), tuple(sorted(items, key=lambda item: item.filename)))
 
 
-def _others(files: Sequence[AudioFile], number: int, rng: np.random.Generator) -> list[FloatArray]:
-    """Return a few of the other recordings; those that cannot be read are left out."""
+def _others(files: Sequence[AudioFile], number: int, order: npt.NDArray[np.int64]) -> list[FloatArray]:
+    """Return a few of the other recordings, by a random order of all; those that cannot be read are left out."""
     found = []
-    for k in rng.permutation(len(files))[: _N_OTHERS + 1].tolist():
+    for k in order[: _N_OTHERS + 1].tolist():
         if k != number:
             try:
                 found.append(load(files[k].path).samples)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, fade
+from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, blend, fade, spanning
 
 __all__ = ["FOREIGN"]
 
@@ -36,18 +36,11 @@ def put_in(voice: Callable[[Canvas, int], FloatArray | None]) -> Callable[[Canva
 def instead(voice: Callable[[Canvas, int], FloatArray | None]) -> Callable[[Canvas], Edit | None]:
     """Return a way to put what a voice says in the place of as much speech."""
 
-    def make(canvas: Canvas) -> Edit | None:
-        n = canvas.draw_ms(350, 1800)
-        start = canvas.find(n, spoken=0.7)
-        said = voice(canvas, n) if start is not None else None
-        if start is None or said is None:
-            return None
-        edge = canvas.draw_ms(3, 30)
-        share = fade(np.ones(n, np.float32), edge)
-        piece = canvas.samples[start : start + n] * (1 - share) + said * share
-        return Edit(start, start + n, np.clip(piece, -1, 1).astype(np.float32), 0, n)
+    def replaced(canvas: Canvas, dry: FloatArray) -> FloatArray | None:
+        said = voice(canvas, len(dry))
+        return None if said is None else np.clip(blend(dry, said, canvas.draw_ms(3, 30)), -1, 1)
 
-    return make
+    return spanning(350, 1800, replaced)
 
 
 def other_voice(canvas: Canvas, n: int) -> FloatArray | None:
@@ -124,14 +117,10 @@ def mumble(canvas: Canvas, n: int) -> FloatArray | None:
     return canvas.levelled(said.astype(np.float32))
 
 
+_PUT_IN = (other_voice, other_voice_backwards, backwards, babble, gibberish, changed_voice, mumble)
+_INSTEAD = (other_voice, babble, gibberish)
+
 FOREIGN = (
-    *(
-        Shape(voice.__name__, "hallucination", put_in(voice))
-        for voice in (other_voice, other_voice_backwards, backwards)
-    ),
-    *(Shape(voice.__name__, "hallucination", put_in(voice)) for voice in (babble, gibberish, changed_voice, mumble)),
-    *(
-        Shape(f"{voice.__name__}_instead", "hallucination", instead(voice))
-        for voice in (other_voice, babble, gibberish)
-    ),
+    *(Shape(voice.__name__, "hallucination", put_in(voice)) for voice in _PUT_IN),
+    *(Shape(f"{voice.__name__}_instead", "hallucination", instead(voice)) for voice in _INSTEAD),
 )

@@ -25,13 +25,7 @@ def widened(canvas: Canvas, first: int, last: int, n: int) -> tuple[int, int]:
 def _over(canvas: Canvas, added: FloatArray, *, spoken: float = 0.0) -> Edit | None:
     """Return an edit that adds a disturbance to what is there."""
     start = canvas.find(len(added), spoken=spoken)
-    if start is None:
-        return None
-    around = canvas.ms(_AROUND_MS)
-    piece = canvas.samples[start - around : start + len(added) + around].copy()
-    piece[around : around + len(added)] += added
-    first, last = widened(canvas, around, around + len(added), len(piece))
-    return Edit(start - around, start + len(added) + around, np.clip(piece, -1, 1), first, last)
+    return None if start is None else _instead(canvas, start, canvas.samples[start : start + len(added)] + added)
 
 
 def _instead(canvas: Canvas, start: int, wrong: FloatArray) -> Edit:
@@ -147,11 +141,9 @@ def held_sample(canvas: Canvas) -> Edit | None:
     if start is None:
         return None
     start += int(np.abs(canvas.samples[start : start + n // 2 + 1]).argmax())  # not where it is near zero
-    return (
-        _instead(canvas, start, np.full(n, canvas.samples[start], np.float32))
-        if canvas.is_free(start, start + n)
-        else None
-    )
+    if not canvas.is_free(start, start + n):
+        return None
+    return _instead(canvas, start, np.full(n, canvas.samples[start], np.float32))
 
 
 def swapped_packets(canvas: Canvas) -> Edit | None:
@@ -180,7 +172,6 @@ def bad_bits(canvas: Canvas) -> Edit | None:
     return _instead(canvas, start, wrong)
 
 
-GLITCHES = (
-    *(Shape(make.__name__, "glitch", make) for make in (click, tick, pop, burst, crackle, dropout, splice)),
-    *(Shape(make.__name__, "glitch", make) for make in (stuck_buffer, held_sample, swapped_packets, bad_bits)),
-)
+_WAYS = (click, tick, pop, burst, crackle, dropout, splice, stuck_buffer, held_sample, swapped_packets, bad_bits)
+
+GLITCHES = tuple(Shape(make.__name__, "glitch", make) for make in _WAYS)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from relaylib.errors import ParameterError
 from relaylib.inject.canvas import Canvas, Edit, Shape
 from relaylib.inject.catalogue import BASIC_TYPES, chosen
-from relaylib.types import SAMPLE_RATE, Annotation
+from relaylib.types import SAMPLE_RATE, Annotation, span_to_ms
 
 __all__ = ["Injected", "InjectedSpan", "inject"]
 
@@ -50,9 +50,7 @@ class Injected:
     def annotations(self) -> tuple[Annotation, ...]:
         """Return the artifacts as annotations in whole ms: starts rounded down, ends up."""
         return tuple(
-            Annotation(
-                span.start * 1000 // self.sample_rate, -(-span.end * 1000 // self.sample_rate), span.artifact_type
-            )
+            Annotation(*span_to_ms(span.start, span.end, self.sample_rate), span.artifact_type)
             for span in self.spans
             if span.artifact_type is not None
         )

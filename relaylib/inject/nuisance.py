@@ -9,7 +9,6 @@ import numpy.typing as npt
 import soundfile as sf
 from scipy.signal import butter, fftconvolve, sosfilt
 
-from relaylib.inject.canvas import Canvas
 from relaylib.inject.echoes import room_response
 from relaylib.types import SAMPLE_RATE
 
@@ -40,7 +39,7 @@ def vary(samples: FloatArray, rng: np.random.Generator | int = 0, *, sample_rate
     if rng.random() < 0.5:
         varied = _equalised(varied, rng, sample_rate)
     if rng.random() < 0.2:
-        response = room_response(Canvas(varied, sample_rate, rng), rng.uniform(0.12, 0.4), rng.uniform(1.5, 5))
+        response = room_response(rng, sample_rate, rng.uniform(0.12, 0.4), rng.uniform(1.5, 5))
         varied = fftconvolve(varied, response)[: len(varied)].astype(np.float32)
     if rng.random() < 0.5:
         varied = _noisy(varied, rng)

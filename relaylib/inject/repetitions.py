@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape
+from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, crossed
 
 __all__ = ["REPETITIONS"]
 
@@ -27,7 +27,7 @@ def _again(canvas: Canvas, start: int, n: int, times: int, *, edge: int, varied:
             said.append(np.zeros(rest - edge, np.float32))
             copy[:edge] *= rising
         else:
-            copy[:edge] = copy[:edge] * rising + following * rising[::-1]
+            copy[:edge] = crossed(following, copy[:edge])
         said.append(copy)
     piece = np.concatenate(said).astype(np.float32)
     return Edit(start, start + n, piece, 0, len(piece))

@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import solve_toeplitz
 from scipy.signal import butter, istft, lfilter, sosfilt, stft
 
-from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, blend
+from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, blend, spanning
 
 __all__ = ["ROBOTIC"]
 
@@ -19,11 +20,7 @@ ComplexArray = npt.NDArray[np.complexfloating]
 def processed(change: Callable[[Canvas, FloatArray], FloatArray]) -> Callable[[Canvas], Edit | None]:
     """Return a way to change a span, as loud as it was, and cross-faded at both edges."""
 
-    def make(canvas: Canvas) -> Edit | None:
-        found = canvas.find_span(280, 2000, spoken=0.75)
-        if found is None:
-            return None
-        start, dry = found
+    def changed(canvas: Canvas, dry: FloatArray) -> FloatArray | None:
         n = len(dry)
         wet = np.asarray(change(canvas, dry), np.float32)[:n]
         wet = np.pad(wet, (0, n - len(wet)))
@@ -31,9 +28,9 @@ def processed(change: Callable[[Canvas, FloatArray], FloatArray]) -> Callable[[C
         if not np.isfinite(loudness) or loudness < 1e-6:
             return None
         wet = wet * (float(np.sqrt(np.square(dry).mean())) / loudness * canvas.rng.uniform(0.8, 1.2))
-        return Edit(start, start + n, blend(dry, np.clip(wet, -1, 1), canvas.draw_ms(3, 40)), 0, n)
+        return blend(dry, np.clip(wet, -1, 1), canvas.draw_ms(3, 40))
 
-    return make
+    return spanning(280, 2000, changed, spoken=0.75)
 
 
 def _spectrally(canvas: Canvas, dry: FloatArray, change: Callable[[ComplexArray], ComplexArray]) -> FloatArray:
@@ -166,17 +163,12 @@ def monotone(canvas: Canvas, dry: FloatArray) -> FloatArray:
 
 
 def _predictor(part: npt.NDArray[np.float64], order: int) -> tuple[npt.NDArray[np.float64], float]:
-    """Return the coefficients of the prediction error filter, and the power of the error (Levinson and Durbin)."""
+    """Return the coefficients of the prediction error filter, and the power of the error."""
     size = 2 ** int(np.ceil(np.log2(2 * len(part))))
     correlation = np.fft.irfft(np.abs(np.fft.rfft(part, size)) ** 2)[: order + 1]
-    power = correlation[0] * 1.0001 + 1e-9
-    predictor = np.zeros(order + 1)
-    predictor[0] = 1.0
-    for k in range(1, order + 1):
-        reflection = -float(np.einsum("i,i->", predictor[:k], correlation[k:0:-1])) / power
-        predictor[1 : k + 1] += reflection * predictor[k - 1 :: -1][:k]
-        power *= 1 - reflection**2
-    return predictor, max(power, 1e-12)
+    correlation[0] = correlation[0] * 1.0001 + 1e-9
+    predictor = np.concatenate([[1.0], -solve_toeplitz(correlation[:-1], correlation[1:])])
+    return predictor, max(float(np.einsum("i,i->", predictor, correlation)), 1e-12)
 
 
 def channels(canvas: Canvas, dry: FloatArray) -> FloatArray:
@@ -196,9 +188,7 @@ def channels(canvas: Canvas, dry: FloatArray) -> FloatArray:
     return wet.astype(np.float32)
 
 
-ROBOTIC = (
-    *(Shape(change.__name__, "robotic", processed(change)) for change in (zero_phase, random_phase, guessed_phase)),
-    *(Shape(change.__name__, "robotic", processed(change)) for change in (missing_partials, frozen, smooth_spectrum)),
-    *(Shape(change.__name__, "robotic", processed(change)) for change in (crushed, sampled_and_held, ring, flanged)),
-    *(Shape(change.__name__, "robotic", processed(change)) for change in (monotone, channels)),
-)
+_SPECTRAL = (zero_phase, random_phase, guessed_phase, missing_partials, frozen, smooth_spectrum)
+_OVER_TIME = (crushed, sampled_and_held, ring, flanged, monotone, channels)
+
+ROBOTIC = tuple(Shape(change.__name__, "robotic", processed(change)) for change in (*_SPECTRAL, *_OVER_TIME))

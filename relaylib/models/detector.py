@@ -15,6 +15,7 @@ import torch
 from relaylib.errors import EncoderNotAvailableError, ModelFormatError, RelayError
 from relaylib.models import detector_file
 from relaylib.models.config import TrainConfig
+from relaylib.models.detector_meta import DetectorMeta, EncoderMeta, PointMeta
 from relaylib.models.embedding import embed_stream
 from relaylib.models.encoder import Encoder, load_encoder
 from relaylib.models.golden import as_samples, golden_clip, tolerance
@@ -141,9 +142,9 @@ class Detector:
         The file holds weights and JSON, no code. Equal detectors give equal bytes.
         """
         clip = golden_clip()
-        meta = detector_file.DetectorMeta(
+        meta = DetectorMeta(
             artifact_types=list(self.artifact_types),
-            encoder=detector_file.EncoderMeta(
+            encoder=EncoderMeta(
                 name=self.encoder.name,
                 layer=self.encoder.layer,
                 fingerprint=self.encoder.fingerprint,
@@ -154,7 +155,7 @@ class Detector:
             ),
             head=self._head_kind,
             n_members=len(self._head.members),
-            points=[detector_file.PointMeta(**asdict(point)) for point in self._points],
+            points=[PointMeta(**asdict(point)) for point in self._points],
             decoding=asdict(DecodeConfig()),
             metrics=self.metrics,
             train_config=self.config,
@@ -211,7 +212,7 @@ class Detector:
         return detector
 
 
-def _load_encoder(path: str | Path, wanted: detector_file.EncoderMeta) -> Encoder:
+def _load_encoder(path: str | Path, wanted: EncoderMeta) -> Encoder:
     try:
         return load_encoder(wanted.name, layer=wanted.layer)
     except EncoderNotAvailableError:
@@ -220,7 +221,7 @@ def _load_encoder(path: str | Path, wanted: detector_file.EncoderMeta) -> Encode
         raise ModelFormatError(f"{path} names encoder {wanted.name!r}, which cannot be used: {exc}") from exc
 
 
-def _check_encoder(path: str | Path, wanted: detector_file.EncoderMeta, encoder: Encoder) -> None:
+def _check_encoder(path: str | Path, wanted: EncoderMeta, encoder: Encoder) -> None:
     if encoder.fingerprint == wanted.fingerprint:
         if (encoder.dim, encoder.n_layers, encoder.hop) != (wanted.dim, wanted.n_layers, wanted.hop):
             raise ModelFormatError(f"{path}: its metadata describes encoder {wanted.name!r} wrongly; it is damaged.")

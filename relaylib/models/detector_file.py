@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -16,57 +15,14 @@ from safetensors.torch import save as save_tensors
 
 from relaylib.errors import ModelFormatError
 from relaylib.files import write_atomic
-from relaylib.models.config import HEADS
+from relaylib.models.detector_meta import KEY, DetectorMeta, metadata_of
 from relaylib.models.fingerprint import fingerprint
 from relaylib.models.heads import Head
 from relaylib.types import SAMPLE_RATE
-from relaylib.version import __version__
 
-__all__ = ["DetectorMeta", "EncoderMeta", "PointMeta", "SavedDetector", "fill", "read", "write"]
+__all__ = ["SavedDetector", "fill", "read", "write"]
 
-FORMAT = 1
-"""Version of the file's layout; a library reads its own and earlier ones."""
-
-_KEY = "relaylib"
 _MOST_BYTES = 1 << 30
-
-
-class EncoderMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which encoder the head belongs to, and in which precision, if it has a choice, it made the golden scores."""
-
-    name: str
-    layer: int | Literal["mix"] | None
-    fingerprint: str
-    dim: int
-    n_layers: int
-    hop: int
-    precision: str | None = None
-
-
-class PointMeta(msgspec.Struct, frozen=True):
-    """Operating point of one type, see :class:`relaylib.models.operating_point.OperatingPoint`."""
-
-    logit: float
-    min_frames: int
-    reach: int
-
-
-class DetectorMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a detector but its weights; `checksum` covers those, too, and is filled in when they are written."""
-
-    artifact_types: list[str]
-    encoder: EncoderMeta
-    head: str
-    n_members: int
-    points: list[PointMeta]
-    decoding: dict[str, Any]
-    metrics: dict[str, Any]
-    train_config: dict[str, Any]
-    sample_rate: int = 16_000
-    resampler: str = "soxr HQ"
-    format: int = FORMAT
-    library_version: str = __version__
-    checksum: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +48,7 @@ def write(
     tensors["golden.scores"] = torch.from_numpy(np.ascontiguousarray(scores))
     meta = msgspec.structs.replace(meta, checksum=_checksum(meta, tensors))
     # one key only: safetensors writes several in any order
-    data = save_tensors(tensors, metadata={_KEY: msgspec.json.encode(meta, order="sorted").decode()})
+    data = save_tensors(tensors, metadata={KEY: msgspec.json.encode(meta, order="sorted").decode()})
     return write_atomic(path, data)
 
 
@@ -105,7 +61,7 @@ def read(path: Path) -> SavedDetector:
         If it is absent, not a detector, damaged, of a later format, or inconsistent in itself.
     """
     data = _bytes(path)
-    meta = _metadata(path, data)
+    meta = metadata_of(path, data)
     try:
         tensors = load_tensors(data)
     except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as exc:
@@ -142,51 +98,6 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as exc:
         raise ModelFormatError(f"{path} cannot be read: {exc.strerror or exc}.") from exc
-
-
-def _metadata(path: Path, data: bytes) -> DetectorMeta:
-    """Return the checked metadata from the header: 8 bytes of length, then JSON."""
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > len(data) - 8:
-        raise ModelFormatError(f"{path} is not a .safetensors file, or was cut off; copy or train it again.")
-    try:
-        header = msgspec.json.decode(data[8 : 8 + length])
-        text = header["__metadata__"][_KEY]
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, RecursionError) as exc:
-        raise ModelFormatError(
-            f"{path} is not a detector of relaylib: its header has no {_KEY!r} metadata. "
-            "If it is an encoder's checkpoint, name its folder as the encoder instead."
-        ) from exc
-    try:
-        if msgspec.json.decode(text, type=dict).get("format", 0) > FORMAT:
-            raise ModelFormatError(f"{path} was written by a later relaylib; upgrade to read it.")
-        meta = msgspec.json.decode(text, type=DetectorMeta)
-    except (msgspec.DecodeError, TypeError, RecursionError) as exc:
-        raise ModelFormatError(f"{path}: its metadata is damaged: {exc}.") from exc
-    _check_meta(path, meta)
-    return meta
-
-
-def _check_meta(path: Path, meta: DetectorMeta) -> None:
-    encoder = meta.encoder
-    rules = {
-        "1 to 1000 artifact types": 1 <= len(meta.artifact_types) <= 1000,
-        "names of 1 to 100 characters": all(1 <= len(name) <= 100 for name in meta.artifact_types),
-        "artifact types that differ": len(set(meta.artifact_types)) == len(meta.artifact_types),
-        "a point for each type": len(meta.points) == len(meta.artifact_types),
-        "1 to 100 members": 1 <= meta.n_members <= 100,
-        "points in range": all(
-            abs(p.logit) < 100 and 1 <= p.min_frames <= 10_000 and 0 <= p.reach <= 100 for p in meta.points
-        ),
-        f"a head of {', '.join(HEADS)}": meta.head in HEADS,
-        "dim a multiple of n_layers": 1 <= encoder.n_layers <= 1000 and encoder.dim % encoder.n_layers == 0,
-        "dim in 1..1000000": 1 <= encoder.dim <= 1_000_000,
-        f"a sample rate of {SAMPLE_RATE} Hz": meta.sample_rate == SAMPLE_RATE,
-        f"a format of 1..{FORMAT}": 1 <= meta.format <= FORMAT,
-    }
-    broken = [rule for rule, kept in rules.items() if not kept]
-    if broken:
-        raise ModelFormatError(f"{path}: its metadata breaks its rules: need {'; '.join(broken)}.")
 
 
 def _check_tensors(path: Path, meta: DetectorMeta, weights: dict[str, torch.Tensor]) -> None:

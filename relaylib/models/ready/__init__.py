@@ -6,14 +6,13 @@ fails.
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 from relaylib.errors import ModelFormatError
+from relaylib.models.detector_meta import DetectorMeta, metadata_of
 
-__all__ = ["detector_card", "detector_facts", "detector_file_of", "detector_names"]
+__all__ = ["detector_card", "detector_file_of", "detector_metadata", "detector_names"]
 
 _FOLDER = Path(__file__).parent
 _ENDING = ".safetensors"
@@ -43,18 +42,16 @@ def detector_card(name: str) -> str:
     return (_FOLDER / f"{name}.md").read_text(encoding="utf-8")
 
 
-def detector_facts(name: str) -> dict[str, Any]:
-    """Return the metadata of a detector of the package (types, metrics, encoder …), read without its weights.
+def detector_metadata(name: str) -> DetectorMeta:
+    """Return what the file of a detector of the package says about itself (types, metrics, encoder …), without torch.
 
     Raises
     ------
     ModelFormatError
         If there is none of that name.
     """
-    with detector_file_of(name).open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    facts: dict[str, Any] = json.loads(header["__metadata__"]["relaylib"])
-    return facts
+    path = detector_file_of(name)
+    return metadata_of(path, path.read_bytes())
 
 
 def detector_file_of(model: str | Path) -> Path:

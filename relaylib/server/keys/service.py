@@ -21,6 +21,7 @@ __all__ = [
     "create_key",
     "find_tenant",
     "list_keys",
+    "make_tenant",
     "revoke_key",
     "tenant_by_name",
 ]
@@ -62,9 +63,11 @@ async def find_tenant(session: AsyncSession, name: str) -> UUID | None:
 
 async def tenant_by_name(session: AsyncSession, name: str) -> UUID:
     """Return the id of a tenant, which is made where there is none of that name."""
-    found = await find_tenant(session, name)
-    if found is not None:
-        return found
+    return await find_tenant(session, name) or await make_tenant(session, name)
+
+
+async def make_tenant(session: AsyncSession, name: str) -> UUID:
+    """Make a tenant and return its id."""
     row = TenantRow(name=name)
     session.add(row)
     await session.flush()

@@ -6,10 +6,11 @@ from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from relaylib.models.ready import detector_facts, detector_names
+from relaylib.models.ready import detector_metadata, detector_names
 from relaylib.server.database.tables import ModelRow
-from relaylib.server.keys.service import find_tenant, tenant_by_name
+from relaylib.server.keys.service import find_tenant, make_tenant
 from relaylib.server.models.metrics import complete_metrics
+from relaylib.server.objects.ready import ready_key
 
 __all__ = ["tenant_with_models"]
 
@@ -23,18 +24,18 @@ async def tenant_with_models(session: AsyncSession, name: str) -> UUID:
     found = await find_tenant(session, name)
     if found is not None:
         return found
-    tenant_id = await tenant_by_name(session, name)
+    tenant_id = await make_tenant(session, name)
     for detector in detector_names():
-        facts = detector_facts(detector)
+        meta = detector_metadata(detector)
         session.add(
             ModelRow(
                 tenant_id=tenant_id,
                 training_job_id=uuid5(tenant_id, detector),
                 name=detector,
                 description="Comes with relaylib, trained on artifacts that a program put into speech.",
-                artifact_types=facts["artifact_types"],
-                eval_metrics=complete_metrics(facts["metrics"], facts["artifact_types"]),
-                object_key=f"ready/{tenant_id}/{detector}",
+                artifact_types=meta.artifact_types,
+                eval_metrics=complete_metrics(meta.metrics, meta.artifact_types),
+                object_key=ready_key(tenant_id, detector),
             )
         )
     await session.flush()

@@ -13,6 +13,7 @@ from relaylib.models.detector_file import read
 from relaylib.models.ready import detector_file_of
 from relaylib.server.jobs.executor import TaskFailedError
 from relaylib.server.objects import ObjectMissingError, open_store
+from relaylib.server.objects.ready import ready_detector
 from relaylib.server.objects.store import ObjectStore
 from relaylib.server.settings import Settings
 
@@ -44,19 +45,17 @@ class WorkContext:
 
     @contextmanager
     def stored(self, key: str, filename: str) -> Iterator[Path]:
-        """Give a file with the bytes of an object that its owner calls `filename`.
+        """Give a file with the bytes of an object, or of a detector that comes along, that its owner calls `filename`.
 
         Raises
         ------
         TaskFailedError
             If it isn't there.
         """
-        if key.startswith("ready/"):  # a detector that comes along, in the package of this process
-            yield detector_file_of(key.rpartition("/")[2])
-            return
         with ExitStack() as stack:
             try:
-                path = stack.enter_context(self.store.local(key))
+                ready = ready_detector(key)
+                path = detector_file_of(ready) if ready else stack.enter_context(self.store.local(key))
             except ObjectMissingError as exc:
                 raise TaskFailedError(f"{filename}: is no longer stored; upload it again.") from exc
             yield path
