@@ -3,7 +3,7 @@
 Both run the same random weights on the same sound, whose normalisation is part of neither. The cosine of each frame
 with that of transformers says how close they are. Random weights show speed and rounding, not quality.
 
-    python benchmarks/embed.py [--seconds 10 60] [--pairs 7] [--only hubert-base] [--json FILE]
+    python benchmarks/embed.py [--seconds 10 60] [--pairs 7] [--only hubert-base] [--device cuda] [--json FILE]
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ def make_checkpoint(folder: Path, name: str) -> Path:
     return folder
 
 
-def plain(folder: Path) -> Callable[[FloatArray], FloatArray]:
+def plain(folder: Path, device: str) -> Callable[[FloatArray], FloatArray]:
     """Return what a user of transformers writes."""
-    model = transformers.AutoModel.from_pretrained(folder).eval()
+    model = transformers.AutoModel.from_pretrained(folder).eval().to(device)
 
     def encode(samples: FloatArray) -> FloatArray:
         with torch.inference_mode():
-            return model(torch.from_numpy(samples)[None]).last_hidden_state[0].numpy()
+            return model(torch.from_numpy(samples)[None].to(device)).last_hidden_state[0].cpu().numpy()
 
     return encode
 
@@ -77,16 +77,16 @@ def cosines(ours: FloatArray, theirs: FloatArray) -> FloatArray:
     return (ours * theirs).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
 
 
-def measure(name: str, samples: FloatArray, n_pairs: int) -> list[tuple[Row, dict[str, Any]]]:
+def measure(name: str, samples: FloatArray, n_pairs: int, device: str) -> list[tuple[Row, dict[str, Any]]]:
     """Return a row for each precision, and how close its frames are."""
     found = []
     seconds = len(samples) / SAMPLE_RATE
     with tempfile.TemporaryDirectory() as scratch:
         folder = make_checkpoint(Path(scratch), name)
-        peer = plain(folder)
-        encoders = [load_encoder(folder)]
+        peer = plain(folder, device)
+        encoders = [load_encoder(folder, device=device)]
         if encoders[0].precision != "fp32":
-            encoders.append(load_encoder(folder, precision="fp32"))
+            encoders.append(load_encoder(folder, device=device, precision="fp32"))
         for encoder in encoders:
             what = f"{name}, {seconds:g} s, {encoder.precision}"
             cosine = cosines(encoder.encode(samples), peer(samples))
@@ -104,6 +104,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, nargs="+", default=[10], help="lengths of the clip")
     parser.add_argument("--pairs", type=int, default=7, help="timed pairs of each comparison")
     parser.add_argument("--only", choices=MODELS, help="one model instead of all")
+    parser.add_argument("--device", default="cpu", help="where both run, such as cuda")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
 
@@ -113,13 +114,14 @@ def main() -> None:
     for seconds in options.seconds:
         samples = np.random.default_rng(0).standard_normal(round(seconds * SAMPLE_RATE)).astype(np.float32)
         for name in [options.only] if options.only else MODELS:
-            for row, fact in measure(name, samples, options.pairs):
+            for row, fact in measure(name, samples, options.pairs, options.device):
                 print(row)
                 print(f"{'':6}cosine mean {fact['cosine_mean']:.6f}, min {fact['cosine_min']:.6f}", flush=True)
                 rows.append(row)
                 facts.append(fact)
     if options.json:
-        write_report(options.json, rows, {"closeness": facts, "threads": torch.get_num_threads()})
+        on = torch.cuda.get_device_name(options.device) if options.device.startswith("cuda") else options.device
+        write_report(options.json, rows, {"closeness": facts, "threads": torch.get_num_threads(), "device": on})
 
 
 if __name__ == "__main__":
