@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -48,6 +49,16 @@ class Learner(nn.Module):
         self.model = Wav2Vec2Model(config)
         self.codes = nn.Linear(config.hidden_size, N_CODES)
         self.types = nn.Linear(config.hidden_size, len(TYPES))
+
+    def take(self, folder: Path) -> None:
+        """Begin with the weights of a checkpoint of the same architecture; both linear layers stay as they are.
+
+        Raises
+        ------
+        RuntimeError
+            If it is of another architecture.
+        """
+        self.model.load_state_dict(Wav2Vec2Model.from_pretrained(folder, dtype=torch.float32).state_dict())
 
     def forward(self, samples: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Return the last hidden state [shape=(b, t, width)] of crops [shape=(b, n)]; `mask` [shape=(b, t)] hides."""

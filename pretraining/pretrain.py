@@ -6,6 +6,7 @@ checkpoint that `relaylib.load_encoder` and transformers read.
 
     python pretraining/make_speech.py --out speech --hours 12
     python pretraining/pretrain.py speech --out run [--steps 2000 4000] [--leave-out flite] [--device cuda]
+    python pretraining/pretrain.py speech --out run --start pretraining/masked --steps 0 4000    # the second part alone
 """
 
 from __future__ import annotations
@@ -170,7 +171,10 @@ def run(options: argparse.Namespace) -> Path:
     speech = load_speech(options.speech, tuple(options.leave_out))
     learned, held = speech.split(0.06)
     stages = [Stage("masked", options.steps[0], 1.0, 0.0, 1e-3), Stage("aware", options.steps[1], 0.1, 1.0, 7e-4)]
-    training = Training(options.out, Learner(configuration(options.tiny)), stages, options.device, options.seed)
+    learner = Learner(configuration(options.tiny))
+    if options.start:
+        learner.take(options.start)
+    training = Training(options.out, learner, stages, options.device, options.seed)
     print(
         f"{learned.hours:.1f} h by {len(set(learned.voices))} voices to learn from, {len(set(held.voices))} held out; "
         f"step {training.step} of {sum(options.steps)}",
@@ -223,6 +227,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("speech", type=Path, help="folder made by make_speech.py")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--start", type=Path, help="encoder of an earlier run, whose weights to begin with")
     parser.add_argument("--steps", type=int, nargs=2, default=[2000, 4000], help="of both stages")
     parser.add_argument("--batch-size", type=int, default=16, help="crops of a step")
     parser.add_argument("--crop-s", type=float, default=8.0, help="length of a crop")

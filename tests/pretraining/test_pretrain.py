@@ -143,3 +143,23 @@ def test_speech_is_made_by_the_engines_that_there_are(tmp_path, monkeypatch, cap
         assert rate == 16_000
         assert 0.3 < np.abs(samples).max() <= 1
     assert "recordings by" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_second_part_begins_with_an_earlier_encoder(speech, tmp_path):
+    from network import Learner, configuration
+    from pretrain import parse, run
+    from safetensors.torch import load_file
+
+    begun = run(parse([str(speech), "--out", str(tmp_path / "first"), *TINY, "--steps", "2", "0"]))
+    learner = Learner(configuration(tiny=True))
+    learner.take(begun)
+    taken = learner.model.state_dict()
+    for name, values in load_file(begun / "model.safetensors").items():
+        torch.testing.assert_close(taken[name], values.float(), rtol=0, atol=0)
+    start = ["--start", str(begun), "--steps", "0", "2"]
+    run(parse([str(speech), "--out", str(tmp_path / "second"), *TINY, *start]))
+    log = [json.loads(line) for line in (tmp_path / "second" / "log.jsonl").read_text().splitlines()]
+    assert [entry["stage"] for entry in log] == ["aware"]
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        Learner(configuration()).take(begun)
