@@ -41,11 +41,16 @@ def voice_of(item: Any) -> str:
     return item.group or Path(item.filename).stem.split("_", 1)[-1]
 
 
+def engine_of(voice: str) -> str:
+    """Return the engine of a voice, which comes before an underscore."""
+    return voice.partition("_")[0]
+
+
 def splits(voices: list[str], by: str, n_splits: int) -> list[list[str]]:
     """Return the test voices of each split: those of an engine, or strides through the sorted voices."""
     if by == "engine":
-        engines = sorted({voice.partition("_")[0] for voice in voices})
-        return [[voice for voice in voices if voice.partition("_")[0] == engine] for engine in engines]
+        engines = sorted({engine_of(voice) for voice in voices})
+        return [[voice for voice in voices if engine_of(voice) == engine] for engine in engines]
     return [
         [voices[(start * N_TEST_VOICES + k) % len(voices)] for k in range(N_TEST_VOICES)] for start in range(n_splits)
     ]
@@ -60,7 +65,9 @@ def run_split(
     )
     learn = [item for item in manifest if item.group not in test_voices]
     if extra is not None:
-        learn += [item for item in extra if item.group not in test_voices]
+        name = engine_of if args.by == "engine" else str  # of an engine that is left out, no other voice either
+        left_out = {name(voice) for voice in test_voices}
+        learn += [item for item in extra if name(item.group or "") not in left_out]
     test = [item for item in manifest if item.group in test_voices]
     start = time.perf_counter()
     material = replace(manifest, audio=tuple(learn))
