@@ -63,11 +63,9 @@ def run_split(
     config = TrainConfig(
         head=head, epochs=args.epochs, learning_rate=args.learning_rate, batch_size=args.batch_size, seed=args.seed
     )
-    learn = [item for item in manifest if item.group not in test_voices]
-    if extra is not None:
-        name = engine_of if args.by == "engine" else str  # of an engine that is left out, no other voice either
-        left_out = {name(voice) for voice in test_voices}
-        learn += [item for item in extra if name(item.group or "") not in left_out]
+    name = engine_of if args.by == "engine" else str  # of an engine that is left out, no other voice either
+    left_out = {name(voice) for voice in test_voices}
+    learn = [item for item in (*manifest, *(extra or ())) if name(item.group or "") not in left_out]
     test = [item for item in manifest if item.group in test_voices]
     start = time.perf_counter()
     material = replace(manifest, audio=tuple(learn))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, blend, crossed, fade, spanning
+from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, at_speed, blend, crossed, fade, spanning
 
 __all__ = ["BENIGN"]
 
@@ -84,7 +84,7 @@ def laid_over(canvas: Canvas, dry: FloatArray) -> FloatArray:
 def said_a_little_faster(canvas: Canvas, dry: FloatArray) -> FloatArray:
     """Speed and pitch off by a few per cent."""
     speed = canvas.rng.uniform(0.96, 1.04)
-    return np.interp(np.arange(0, len(dry) - 1, speed), np.arange(len(dry)), dry).astype(np.float32)
+    return at_speed(dry, speed).astype(np.float32)
 
 
 BENIGN = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, blend, crossed, spanning
+from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, at_speed, blend, crossed, spanning
 from relaylib.inject.glitches import widened
 
 __all__ = ["CHANGES"]
@@ -51,7 +51,7 @@ def louder_or_softer(canvas: Canvas, dry: FloatArray) -> FloatArray:
 def faster_or_slower(canvas: Canvas, dry: FloatArray) -> FloatArray:
     """Another speed, and with it another pitch."""
     speed = canvas.rng.choice([canvas.rng.uniform(0.6, 0.85), canvas.rng.uniform(1.18, 1.6)])
-    return np.interp(np.arange(0, len(dry) - 1, speed), np.arange(len(dry)), dry).astype(np.float32)
+    return at_speed(dry, speed).astype(np.float32)
 
 
 def skip(canvas: Canvas) -> Edit | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, crossed
+from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, at_speed, crossed
 
 __all__ = ["REPETITIONS"]
 
@@ -36,8 +36,7 @@ def _again(canvas: Canvas, start: int, n: int, times: int, *, edge: int, varied:
 def _a_little_different(canvas: Canvas, copy: FloatArray) -> FloatArray:
     """Return a copy at a slightly other level and speed, and with that pitch."""
     speed = canvas.rng.uniform(0.96, 1.04)
-    at = np.arange(0, len(copy) - 1, speed)
-    return (np.interp(at, np.arange(len(copy)), copy) * canvas.rng.uniform(0.8, 1.15)).astype(np.float32)
+    return (at_speed(copy, speed) * canvas.rng.uniform(0.8, 1.15)).astype(np.float32)
 
 
 def _softest(canvas: Canvas, at: int, reach: int) -> int:
