@@ -30,8 +30,8 @@ from relaylib.models import EmbeddingCache, TrainConfig, load_encoder, train
 from relaylib.models.folds import fold_items
 from relaylib.models.held_out import Labelled
 from relaylib.models.metrics import validation_metrics
-from relaylib.models.operating_point import shape_candidates, tune_points
 from relaylib.models.targets import frame_targets
+from relaylib.models.tuning import shape_candidates, tune_points
 from relaylib.types import HOP_MS, SAMPLE_RATE, Annotation, ArtifactType, AudioItem, Frames, Manifest
 
 FloatArray = npt.NDArray[np.float32]

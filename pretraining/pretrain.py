@@ -106,11 +106,12 @@ class Training:
             group["lr"] = rate
         self.learner.train()
         torch.manual_seed(self.seed + self.step)  # whatever was before: a run that was cut off goes on as it would have
-        hidden_frames = None
+        hidden_frames, n_heard = None, len(batch.samples)
         if stage.masked:
             hidden_frames = masked(batch.codes.shape, np.random.default_rng([7, self.step])).to(self.device)  # type: ignore[arg-type]
-            if stage.aware:  # some crops are heard whole: that is how the encoder is used
-                hidden_frames[::2] = False
+            if stage.aware:  # most crops are heard whole: that is how the encoder is used
+                n_heard = 3 * n_heard // 4
+                hidden_frames[:n_heard] = False
         with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.autocast):
             hidden = self.learner(batch.samples.to(self.device), hidden_frames)
             loss, found = torch.zeros((), device=self.device), {}
@@ -119,10 +120,11 @@ class Training:
                 part = functional.cross_entropy(logits, batch.codes.to(self.device)[hidden_frames])
                 loss, found["masked"] = loss + stage.masked * part, part.item()
             if stage.aware:
-                seen = slice(0, None, 2) if hidden_frames is not None else slice(None)
                 weight = torch.full((len(TYPES),), POSITIVE_WEIGHT, device=self.device)
                 part = functional.binary_cross_entropy_with_logits(
-                    self.learner.types(hidden[seen]).float(), batch.labels.to(self.device)[seen], pos_weight=weight
+                    self.learner.types(hidden[:n_heard]).float(),
+                    batch.labels[:n_heard].to(self.device),
+                    pos_weight=weight,
                 )
                 loss, found["aware"] = loss + stage.aware * len(TYPES) * part, part.item()
         self.optimiser.zero_grad(set_to_none=True)

@@ -56,6 +56,11 @@ __all__ = ["train"]
     type=click.FloatRange(0, min_open=True),
     help="False alarms to tune for, per hour of held-out audio.  [default: 20]",
 )
+@click.option(
+    "--decoding",
+    type=click.Choice(["threshold", "sebb"]),
+    help="Extents of events: frames above the threshold, or sound event bounding boxes.  [default: threshold]",
+)
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same file.  [default: 0]")
 @click.option(
     "--cache",

@@ -1,6 +1,7 @@
 """How good detections are: event, segment and intersection metrics, PSDS, intervals, error lists, the report."""
 
 from relaylib.evaluate.bootstrap import f_score_samples, interval, resample_sums
+from relaylib.evaluate.calibration import expected_calibration_error, judged_confidences
 from relaylib.evaluate.config import EvalConfig
 from relaylib.evaluate.counts import EventCounts, event_counts
 from relaylib.evaluate.curves import ThresholdCurve, curve_from_confidences, curve_from_scores
@@ -31,12 +32,14 @@ __all__ = [
     "curve_from_scores",
     "evaluate",
     "event_counts",
+    "expected_calibration_error",
     "f_score_samples",
     "f_scores",
     "false_alarms_per_hour",
     "file_outcomes",
     "intersection_counts",
     "interval",
+    "judged_confidences",
     "list_errors",
     "match_events",
     "pair_files",

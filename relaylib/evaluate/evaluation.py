@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from relaylib.evaluate.bootstrap import f_score_samples, interval, resample_sums
+from relaylib.evaluate.calibration import expected_calibration_error
 from relaylib.evaluate.config import EvalConfig
 from relaylib.evaluate.counts import EventCounts, event_counts
 from relaylib.evaluate.false_alarms import FalseAlarms, false_alarms_per_hour
@@ -86,6 +87,12 @@ class Evaluation:
         return {kind: counted[kind] for kind in KINDS}
 
     @property
+    def calibration_error(self) -> float | None:
+        """Expected calibration error of the detections, None without any."""
+        found = [outcome for outcome in self.outcomes if outcome.detection is not None]
+        return expected_calibration_error([o.confidence for o in found], [o.kind == "hit" for o in found])
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know before the figures: files and types that are not in them."""
         aligned, n_files = self.aligned, len(self.aligned.items)
@@ -127,6 +134,7 @@ class Evaluation:
             "psds_2": None if self.psds_2 is None else self.psds_2.value,
             "false_alarms_per_hour": alarms.per_hour,
             "clean_false_alarms_per_hour": alarms.clean_per_hour,
+            "expected_calibration_error": self.calibration_error,
             "hours": alarms.hours,
             "clean_hours": alarms.clean_hours,
             "intervals": {name: None if bounds is None else list(bounds) for name, bounds in self.intervals.items()},

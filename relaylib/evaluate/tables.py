@@ -64,6 +64,12 @@ def headlines(evaluation: Evaluation) -> list[tuple[str, str, str, str]]:
             _bounds(at.get("intersection.macro_f1")),
             f"overlap dtc {config.dtc:g}, gtc {config.gtc:g}",
         ),
+        (
+            "Calibration error",
+            figure(evaluation.calibration_error),
+            "",
+            "of confidences as shares of right detections",
+        ),
     ]
     for name, result, remark in (
         ("PSDS 1", evaluation.psds_1, "all thresholds, place matters"),

@@ -8,9 +8,11 @@ from typing import Literal
 
 from relaylib.errors import ParameterError
 
-__all__ = ["HEADS", "ProgressCallback", "TrainConfig", "TrainProgress"]
+__all__ = ["DECODINGS", "HEADS", "Decoding", "ProgressCallback", "TrainConfig", "TrainProgress"]
 
 HeadKind = Literal["linear", "mlp", "conv"]
+Decoding = Literal["threshold", "sebb"]
+DECODINGS: tuple[Decoding, ...] = ("threshold", "sebb")
 HEADS: tuple[HeadKind, ...] = ("linear", "mlp", "conv")
 
 
@@ -44,6 +46,9 @@ class TrainConfig:
     max_false_alarms_per_hour : float > 0
         The operating point is tuned for event-F1 within this many false alarms per hour of held-out audio,
         shared evenly by the types.
+    decoding : "threshold" or "sebb"
+        How the extents of events are found: as the frames above the threshold, or as sound event bounding boxes
+        (:mod:`relaylib.postprocess.sebb`), which have one confidence each.
     """
 
     artifact_types: tuple[str, ...] | None = None
@@ -57,6 +62,7 @@ class TrainConfig:
     head: HeadKind = "conv"
     patience: int = 8
     max_false_alarms_per_hour: float = 20.0
+    decoding: Decoding = "threshold"
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -72,6 +78,8 @@ class TrainConfig:
                 raise ParameterError(f"{name}={value}: need {least} <= {name} <= {most}.")
         if self.head not in HEADS:
             raise ParameterError(f"head={self.head!r} is unknown; known are {', '.join(HEADS)}.")
+        if self.decoding not in DECODINGS:
+            raise ParameterError(f"decoding={self.decoding!r} is unknown; known are {', '.join(DECODINGS)}.")
         if self.patience < 1:
             raise ParameterError(f"patience={self.patience}: need at least 1 epoch.")
         if not self.max_false_alarms_per_hour > 0:

@@ -202,7 +202,7 @@ class Detector:
             head=head,
             encoder=encoder,
             artifact_types=meta.artifact_types,
-            points=[OperatingPoint(point.logit, point.min_frames, point.reach) for point in meta.points],
+            points=[OperatingPoint(**msgspec.structs.asdict(point)) for point in meta.points],
             metrics=meta.metrics,
             config=meta.train_config,
             head_kind=meta.head,

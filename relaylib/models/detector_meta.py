@@ -33,12 +33,14 @@ class EncoderMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     precision: str | None = None
 
 
-class PointMeta(msgspec.Struct, frozen=True):
+class PointMeta(msgspec.Struct, frozen=True, omit_defaults=True):
     """Operating point of one type, see :class:`relaylib.models.operating_point.OperatingPoint`."""
 
     logit: float
     min_frames: int
     reach: int
+    half_step: int = 0
+    temperature: float = 1.0
 
 
 class DetectorMeta(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +99,12 @@ def _check_meta(path: Path, meta: DetectorMeta) -> None:
         "a point for each type": len(meta.points) == len(meta.artifact_types),
         "1 to 100 members": 1 <= meta.n_members <= 100,
         "points in range": all(
-            abs(p.logit) < 100 and 1 <= p.min_frames <= 10_000 and 0 <= p.reach <= 100 for p in meta.points
+            abs(p.logit) < 100
+            and 1 <= p.min_frames <= 10_000
+            and 0 <= p.reach <= 100
+            and 0 <= p.half_step <= 10_000
+            and 0 < p.temperature < 100
+            for p in meta.points
         ),
         f"a head of {', '.join(HEADS)}": meta.head in HEADS,
         "dim a multiple of n_layers": 1 <= encoder.n_layers <= 1000 and encoder.dim % encoder.n_layers == 0,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from relaylib.evaluate.matching import Columns, count_matches
+from relaylib.models.operating_point import OperatingPoint, shape_curve
 from relaylib.postprocess.decode import spans_on_track
 from relaylib.postprocess.runs import merge_groups
-from relaylib.postprocess.smooth import open_scores, spread_scores
+from relaylib.postprocess.smooth import spread_scores
 from relaylib.postprocess.track import Track
 from relaylib.types import Annotation, Span
 
@@ -84,14 +85,14 @@ class HeldOut:
         duration_ms = sum(item.duration_ms for item in recordings)
         self._unmarked_hours = float(duration_ms - (self._marked[1] - self._marked[0]).sum()) / 3.6e6
 
-    def curve(self, column: int, min_frames: int = 1, reach: int = 0) -> FloatArray:
-        """Return a type's logits on the track, without peaks narrower than `min_frames` and spread by `reach`."""
+    def curve(self, column: int, shape: OperatingPoint) -> FloatArray:
+        """Return a type's logits on the track, shaped as `shape` says; its threshold is not applied."""
         curve: FloatArray = self._curves[column]
-        if min_frames > 1:  # one by one: a recording goes on as it ends, as far as its peaks are concerned
-            columns = [open_scores(item.logits[:, column : column + 1], [min_frames]) for item in self._recordings]
-            curve = self._track.join([own[:, 0] for own in columns], -np.inf)
-        if reach:
-            curve = spread_scores(curve[:, None], [reach])[:, 0]
+        if shape.min_frames > 1 or shape.half_step:  # one by one: a recording goes on as it ends
+            alone = replace(shape, reach=0)
+            curve = self._track.join([shape_curve(item.logits[:, column], alone) for item in self._recordings], -np.inf)
+        if shape.reach:
+            curve = spread_scores(curve[:, None], [shape.reach])[:, 0]
             curve[self._track.pauses] = -np.inf
         return curve
 

@@ -14,8 +14,8 @@ from torch.nn import functional
 from relaylib.models.config import TrainConfig
 from relaylib.models.example import Example
 from relaylib.models.held_out import HeldOut, Labelled, Tally
-from relaylib.models.operating_point import LOGITS, best_threshold, shape_candidates, tally
 from relaylib.models.targets import Targets
+from relaylib.models.tuning import LOGITS, best_threshold, shape_candidates, tally
 from relaylib.types import Annotation
 
 __all__ = ["Fold", "Judge", "weighted_loss"]
@@ -69,7 +69,7 @@ class Judge:
         return [tally(held_out, k, name, self._shapes[k][0], _COARSE) for k, name in enumerate(self._types)]
 
     def best(self, found: Tally) -> tuple[float, float]:
-        """Return merit (see :func:`relaylib.models.operating_point.tune_point`) and event-F1 at the best threshold.
+        """Return merit (see :func:`relaylib.models.tuning.tune_point`) and event-F1 at the best threshold.
 
         Every type has an even share of the false alarms allowed.
         """

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from relaylib.evaluate import event_counts, f_scores, false_alarms_per_hour, segment_counts
+from relaylib.evaluate.calibration import expected_calibration_error, judged_confidences
 from relaylib.models.held_out import Labelled
 from relaylib.models.operating_point import OperatingPoint, apply_points
 from relaylib.postprocess import decode
@@ -33,7 +34,8 @@ def validation_metrics(
         On top the API's `precision`, `recall`, `f1_score` and `per_class` over slices of time, where
         `support` is the number of slices with the type; under `events` the same for whole events within a
         collar of 200 ms; then `false_alarms_per_hour` of clean audio (None where no validation recording is
-        clean). A type without validation examples has zeros.
+        clean), and the `expected_calibration_error` of the detections (None without any). A type without
+        validation examples has zeros.
     """
     found = [
         decode(Scores(apply_points(item.logits, points), tuple(artifact_types), item.duration_ms))
@@ -52,4 +54,5 @@ def validation_metrics(
         "segment_ms": segment_ms,
         "events": f_scores(events).to_dict(),
         "false_alarms_per_hour": alarms.clean_per_hour,
+        "expected_calibration_error": expected_calibration_error(*judged_confidences(reference, found)),
     }

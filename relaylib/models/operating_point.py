@@ -1,4 +1,4 @@
-"""Where each type's scores become detections: thresholds and minimum durations tuned on validation material."""
+"""Where each type's scores become detections, and what is done to its curve before."""
 
 from __future__ import annotations
 
@@ -8,84 +8,53 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit, logit
 
-from relaylib.models.held_out import HeldOut, Labelled, Tally
-from relaylib.models.targets import MIN_FRAMES
+from relaylib.postprocess.sebb import box_scores
 from relaylib.postprocess.smooth import open_scores, spread_scores
-from relaylib.types import HOP_MS, Annotation
 
-__all__ = [
-    "LOGITS",
-    "OperatingPoint",
-    "apply_points",
-    "best_threshold",
-    "points_of_average",
-    "shape_candidates",
-    "tally",
-    "tune_point",
-    "tune_points",
-]
+__all__ = ["OperatingPoint", "apply_points", "points_of_average", "shape_curve"]
 
-DoubleArray = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.float32]
 
-LOGITS = np.arange(-3.0, 6.01, 0.5)
-"""Thresholds that are tried, as logits: 0.05 to 0.998."""
-
-_COST_OF_DOUBLING = 0.1
-"""Event-F1 that each doubling of the false alarms beyond the budget must be worth."""
+_MOST = 60.0
+"""Logits are cut off at this: the sigmoid of more is 1 in any precision."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
     """For one type: the logit that is mapped to a score of 0.5, and what is done to its curve, in frames.
 
-    Peaks narrower than `min_frames` are removed, at any threshold; what is left is spread by `reach` to each
-    side, for types whose events are shorter than the shortest span that is reported.
+    With a `half_step`, the curve becomes events of one confidence each (:mod:`relaylib.postprocess.sebb`). Peaks
+    narrower than `min_frames` are removed, at any threshold; what is left is spread by `reach` to each side, for types
+    whose events are shorter than the shortest span that is reported. `temperature` divides the distance from `logit`:
+    the larger, the nearer to 0.5 the scores.
     """
 
     logit: float = 0.0
     min_frames: int = 1
     reach: int = 0
+    half_step: int = 0
+    temperature: float = 1.0
 
 
-def apply_points(logits: npt.NDArray[Any], points: Sequence[OperatingPoint]) -> npt.NDArray[np.float32]:
+def shape_curve(logits: npt.NDArray[Any], point: OperatingPoint) -> FloatArray:
+    """Return a recording's logits of one type [shape=(n_frames,), float32], shaped for any threshold."""
+    column = np.clip(np.asarray(logits, np.float32)[:, None], -_MOST, _MOST)
+    if point.half_step:
+        boxes = box_scores(expit(column.astype(np.float64)), [point.half_step])
+        with np.errstate(divide="ignore"):  # 0 between events: as far down as logits go
+            column = np.clip(logit(boxes), -_MOST, _MOST).astype(np.float32)
+    return spread_scores(open_scores(column, [point.min_frames]), [point.reach])[:, 0]
+
+
+def apply_points(logits: npt.NDArray[Any], points: Sequence[OperatingPoint]) -> FloatArray:
     """Return scores [shape as `logits`, 0..1] whose 0.5 is each type's operating point."""
-    shifted = np.asarray(logits, np.float64) - np.array([point.logit for point in points])
-    scores = (1.0 / (1.0 + np.exp(-np.clip(shifted, -60.0, 60.0)))).astype(np.float32)
-    opened = open_scores(scores, [point.min_frames for point in points])
-    return spread_scores(opened, [point.reach for point in points])
-
-
-def shape_candidates(
-    annotations: Sequence[Annotation], artifact_type: str, hop_ms: int = HOP_MS
-) -> list[OperatingPoint]:
-    """Return the ways to treat a type's curve that are worth trying, given how long its events are.
-
-    Minimum durations go up to three quarters of its short events; curves of types with events shorter than
-    :data:`MIN_FRAMES` are spread by a frame.
-    """
-    frames = [(span.end_ms - span.start_ms) / hop_ms for span in annotations if span.artifact_type == artifact_type]
-    short = float(np.quantile(frames, 0.1)) if frames else 1.0
-    reach = 1 if short < MIN_FRAMES else 0
-    widths = {1, *(int(np.clip(short * share, 1, 50)) for share in (0.25, 0.5, 0.75))}
-    return [OperatingPoint(min_frames=width, reach=reach) for width in sorted(widths)]
-
-
-def tune_points(
-    validation: Sequence[Labelled],
-    artifact_types: Sequence[str],
-    candidates: Sequence[Sequence[OperatingPoint]],
-    max_false_alarms_per_hour: float,
-) -> tuple[OperatingPoint, ...]:
-    """Return the operating point of every type, each with an even share of the false alarms allowed.
-
-    See :func:`tune_point`; `candidates` holds the shapes to try for each type (:func:`shape_candidates`).
-    """
-    share = max_false_alarms_per_hour / len(artifact_types)
-    held_out = HeldOut(validation)
-    return tuple(
-        _tune(held_out, column, name, candidates[column], share)[0] for column, name in enumerate(artifact_types)
-    )
+    scores = np.empty(np.shape(logits), np.float32)
+    for k, point in enumerate(points):
+        distance = (shape_curve(logits[:, k], point).astype(np.float64) - point.logit) / point.temperature
+        scores[:, k] = expit(np.clip(distance, -_MOST, _MOST))
+    return scores
 
 
 def points_of_average(points: Sequence[OperatingPoint], n_members: int, agreement: float) -> tuple[OperatingPoint, ...]:
@@ -97,58 +66,3 @@ def points_of_average(points: Sequence[OperatingPoint], n_members: int, agreemen
     """
     shrink = np.sqrt((1.0 + (n_members - 1) * agreement) / n_members)
     return tuple(replace(point, logit=float(point.logit * shrink)) if point.logit > 0 else point for point in points)
-
-
-def tune_point(
-    validation: Sequence[Labelled],
-    column: int,
-    artifact_type: str,
-    candidates: Sequence[OperatingPoint],
-    max_false_alarms_per_hour: float,
-) -> tuple[OperatingPoint, float]:
-    """Choose threshold and minimum duration of one type for the best event-F1 that the budget allows.
-
-    The figure of merit is event-F1 (200 ms onset collar), averaged over neighbouring thresholds so that a
-    plateau beats a spike, less :data:`_COST_OF_DOUBLING` for each doubling of the false alarms beyond the
-    budget. A false alarm is a detection where nothing of any type is marked, per hour of unmarked audio:
-    that is estimated on all recordings, since clean ones alone are few.
-
-    Returns
-    -------
-    OperatingPoint, float
-        The point and its event-F1. A type without validation events keeps the neutral point and 0.
-    """
-    return _tune(HeldOut(validation), column, artifact_type, candidates, max_false_alarms_per_hour)
-
-
-def tally(held_out: HeldOut, column: int, artifact_type: str, shape: OperatingPoint, logits: DoubleArray) -> Tally:
-    """Return what a type's detections come to at each of the thresholds `logits`, its curve shaped as `shape` says."""
-    curve = held_out.curve(column, shape.min_frames, shape.reach)  # shaping commutes with thresholds
-    return held_out.sweep(held_out.reference(artifact_type), curve, logits)
-
-
-def best_threshold(found: Tally, max_false_alarms_per_hour: float) -> tuple[int, float]:
-    """Return the index of the best threshold and its merit, see :func:`tune_point`."""
-    smooth = np.convolve(np.pad(found.f1, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
-    excess = np.maximum(1.0, found.false_alarms_per_hour / max_false_alarms_per_hour)
-    merit = smooth - _COST_OF_DOUBLING * np.log2(excess)
-    at = int(merit.argmax())
-    return at, float(merit[at])
-
-
-def _tune(
-    held_out: HeldOut,
-    column: int,
-    artifact_type: str,
-    candidates: Sequence[OperatingPoint],
-    max_false_alarms_per_hour: float,
-) -> tuple[OperatingPoint, float]:
-    best = (-np.inf, OperatingPoint(), 0.0)
-    for shape in candidates:
-        found = tally(held_out, column, artifact_type, shape, LOGITS)
-        if not found.n_reference:
-            break
-        at, merit = best_threshold(found, max_false_alarms_per_hour)
-        if merit > best[0]:
-            best = (merit, replace(shape, logit=float(LOGITS[at])), float(found.f1[at]))
-    return best[1], best[2]

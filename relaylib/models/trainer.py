@@ -9,6 +9,7 @@ from pathlib import Path
 
 from relaylib.errors import AudioDecodeError, ParameterError, TrainingError
 from relaylib.models.cache import EmbeddingCache
+from relaylib.models.calibration import calibrated
 from relaylib.models.config import ProgressCallback, TrainConfig, TrainProgress
 from relaylib.models.detector import Detector
 from relaylib.models.embedding import embed
@@ -17,9 +18,10 @@ from relaylib.models.example import Example
 from relaylib.models.fitting import fit_folds
 from relaylib.models.folds import fold_items
 from relaylib.models.metrics import validation_metrics
-from relaylib.models.operating_point import points_of_average, shape_candidates, tune_points
+from relaylib.models.operating_point import points_of_average
 from relaylib.models.pieces import cut_example
 from relaylib.models.scoring import stored
+from relaylib.models.tuning import shape_candidates, tune_points
 from relaylib.types import AudioItem, Manifest, samples_to_ms
 
 __all__ = ["train"]
@@ -48,7 +50,8 @@ def train(
     groups are given. For each fold a classifier is fitted on the others (:mod:`relaylib.models.fitting`) and
     judged on the fold, which it has never heard. Thresholds and minimum durations are tuned on what all of
     them say about the speech that was held out from them, so on all the speech there is, and mapped so that
-    0.5 is every type's operating point. The detector averages the classifiers. A recording that is the only one is
+    0.5 is every type's operating point, and scores are stretched until they say how often a detection is right
+    (:mod:`relaylib.models.calibration`). The detector averages the classifiers. A recording that is the only one is
     cut into pieces, which are dealt instead.
 
     Parameters
@@ -94,8 +97,9 @@ def train(
     folds = fold_items([m.item for m in material], types, n_folds, config.seed)
     head, held_out, agreement = fit_folds(material, folds, types, encoder, config, notify)
     annotations = [span for m in material for span in m.item.annotations]
-    candidates = [shape_candidates(annotations, name) for name in types]
+    candidates = [shape_candidates(annotations, name, decoding=config.decoding) for name in types]
     points = tune_points(held_out, types, candidates, config.max_false_alarms_per_hour)
+    points = calibrated(points, held_out, types)
     metrics = validation_metrics(held_out, types, points, segment_ms=config.chunk_size_ms)
     metrics["folds"] = [[material[i].item.filename for i in fold] for fold in folds]
     metrics["skipped_files"] = skipped

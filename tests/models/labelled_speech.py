@@ -71,7 +71,7 @@ def untrained(*, kind="linear", n_members=2, seed=0, types=("gap", "click", "ech
         head=make_head(kind, dim=encoder.dim, n_types=len(types), n_members=n_members),
         encoder=encoder,
         artifact_types=types,
-        points=[OperatingPoint(0.5 * k, 1 + k, k % 2) for k in range(len(types))],
+        points=[OperatingPoint(0.5 * k, 1 + k, k % 2, 4 * (k % 2), 1.0 + k) for k in range(len(types))],
         metrics={"f1_score": 0.75, "per_class": {name: {"support": 3} for name in types}},
         config=TrainConfig(head=kind, artifact_types=types),
     )

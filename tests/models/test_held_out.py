@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from relaylib.evaluate import event_counts
 from relaylib.models.held_out import HeldOut, Labelled
-from relaylib.models.operating_point import OperatingPoint, apply_points, tally
+from relaylib.models.operating_point import OperatingPoint, apply_points
+from relaylib.models.tuning import tally
 from relaylib.postprocess import decode
 from relaylib.types import Annotation, Scores
 
@@ -34,7 +35,7 @@ def is_stray(span, item):
 
 
 @settings(max_examples=60, deadline=None)
-@given(recordings(), st.sampled_from([(1, 0), (1, 1), (3, 0), (4, 2)]))
+@given(recordings(), st.sampled_from([(1, 0), (1, 1), (3, 0), (4, 2), (1, 0, 4), (3, 1, 2)]))
 def test_all_at_once_is_one_by_one(items, shape):
     """What the public functions decode and count in each recording, added up."""
     found = tally(HeldOut(items), 1, "b", OperatingPoint(0.0, *shape), THRESHOLDS)

@@ -2,14 +2,8 @@ import numpy as np
 import pytest
 
 from relaylib.models.held_out import Labelled
-from relaylib.models.operating_point import (
-    OperatingPoint,
-    apply_points,
-    points_of_average,
-    shape_candidates,
-    tune_point,
-    tune_points,
-)
+from relaylib.models.operating_point import OperatingPoint, apply_points, points_of_average
+from relaylib.models.tuning import shape_candidates, tune_point, tune_points
 from relaylib.postprocess import decode
 from relaylib.types import Annotation, DecodeConfig, Scores
 

@@ -8,7 +8,7 @@ import soundfile
 from labelled_speech import FAST, TYPES, event_f1, spectral, trained, write_corpus
 
 from relaylib.errors import RelayError, TrainingError
-from relaylib.models import EmbeddingCache, TrainConfig, TrainProgress, train
+from relaylib.models import Detector, EmbeddingCache, TrainConfig, TrainProgress, train
 from relaylib.models.config import HEADS
 from relaylib.types import Annotation, ArtifactType, AudioItem, Manifest
 
@@ -58,6 +58,18 @@ def test_the_operating_point_is_a_threshold_of_one_half(tmp_path):
     assert trained().metrics["events"]["f1_score"] >= 0.8
 
 
+def test_decoding_by_bounding_boxes_finds_them_too(tmp_path):
+    """Each type has a step of its own then, which the file keeps."""
+    config = dataclasses.replace(FAST, decoding="sebb")
+    detector = train(write_corpus(tmp_path), spectral(), config, audio_root=tmp_path)
+    manifest = write_corpus(tmp_path, n_files=4, seed=50)
+    assert event_f1(detector, tmp_path, manifest).min() >= 0.8
+    again = Detector.load(detector.save(tmp_path / "boxes.safetensors"))
+    file = tmp_path / manifest.audio[0].filename
+    assert again.detect(file) == detector.detect(file)
+    assert all(point.half_step for point in again._points)
+
+
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_learns(learn, head):
     """The held-out loss falls from the first epoch to the best."""
@@ -72,7 +84,8 @@ def test_metrics_have_the_keys_of_the_api_and_numbers_only(learn):
     metrics = learn().metrics
     assert set(metrics) == {
         *("precision", "recall", "f1_score", "per_class", "micro"),
-        *("segment_ms", "events", "false_alarms_per_hour", "folds", "skipped_files", "unfinished_files"),
+        *("segment_ms", "events", "false_alarms_per_hour", "expected_calibration_error"),
+        *("folds", "skipped_files", "unfinished_files"),
     }
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
     for block in (metrics, metrics["events"]):

@@ -1,0 +1,117 @@
+"""Thresholds and shapes of each type's curve, tuned on speech that the classifier has not heard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from relaylib.models.config import Decoding
+from relaylib.models.held_out import HeldOut, Labelled, Tally
+from relaylib.models.operating_point import OperatingPoint
+from relaylib.models.targets import MIN_FRAMES
+from relaylib.types import HOP_MS, Annotation
+
+__all__ = ["LOGITS", "best_threshold", "shape_candidates", "tally", "tune_point", "tune_points"]
+
+DoubleArray = npt.NDArray[np.float64]
+
+LOGITS = np.arange(-3.0, 6.01, 0.5)
+"""Thresholds that are tried, as logits: 0.05 to 0.998."""
+
+_COST_OF_DOUBLING = 0.1
+"""Event-F1 that each doubling of the false alarms beyond the budget must be worth."""
+
+_HALF_STEPS = (2, 4, 8, 16)
+"""Frames on either side of a change that are tried in decoding by bounding boxes: 40 to 320 ms."""
+
+
+def shape_candidates(
+    annotations: Sequence[Annotation], artifact_type: str, hop_ms: int = HOP_MS, *, decoding: Decoding = "threshold"
+) -> list[OperatingPoint]:
+    """Return the ways to treat a type's curve that are worth trying, given how long its events are.
+
+    Minimum durations go up to three quarters of its short events; with ``sebb``, extents come from where the curve
+    changes instead. Curves of types with events shorter than :data:`MIN_FRAMES` are spread by a frame.
+    """
+    frames = [(span.end_ms - span.start_ms) / hop_ms for span in annotations if span.artifact_type == artifact_type]
+    short = float(np.quantile(frames, 0.1)) if frames else 1.0
+    reach = 1 if short < MIN_FRAMES else 0
+    if decoding == "sebb":
+        return [OperatingPoint(reach=reach, half_step=half_step) for half_step in _HALF_STEPS]
+    widths = {1, *(int(np.clip(short * share, 1, 50)) for share in (0.25, 0.5, 0.75))}
+    return [OperatingPoint(min_frames=width, reach=reach) for width in sorted(widths)]
+
+
+def tune_points(
+    validation: Sequence[Labelled],
+    artifact_types: Sequence[str],
+    candidates: Sequence[Sequence[OperatingPoint]],
+    max_false_alarms_per_hour: float,
+) -> tuple[OperatingPoint, ...]:
+    """Return the operating point of every type, each with an even share of the false alarms allowed.
+
+    See :func:`tune_point`; `candidates` holds the shapes to try for each type (:func:`shape_candidates`).
+    """
+    share = max_false_alarms_per_hour / len(artifact_types)
+    held_out = HeldOut(validation)
+    return tuple(
+        _tune(held_out, column, name, candidates[column], share)[0] for column, name in enumerate(artifact_types)
+    )
+
+
+def tune_point(
+    validation: Sequence[Labelled],
+    column: int,
+    artifact_type: str,
+    candidates: Sequence[OperatingPoint],
+    max_false_alarms_per_hour: float,
+) -> tuple[OperatingPoint, float]:
+    """Choose threshold and minimum duration of one type for the best event-F1 that the budget allows.
+
+    The figure of merit is event-F1 (200 ms onset collar), averaged over neighbouring thresholds so that a
+    plateau beats a spike, less :data:`_COST_OF_DOUBLING` for each doubling of the false alarms beyond the
+    budget. A false alarm is a detection where nothing of any type is marked, per hour of unmarked audio:
+    that is estimated on all recordings, since clean ones alone are few.
+
+    Returns
+    -------
+    OperatingPoint, float
+        The point and its event-F1. A type without validation events keeps the neutral point and 0.
+    """
+    return _tune(HeldOut(validation), column, artifact_type, candidates, max_false_alarms_per_hour)
+
+
+def tally(held_out: HeldOut, column: int, artifact_type: str, shape: OperatingPoint, logits: DoubleArray) -> Tally:
+    """Return what a type's detections come to at each of the thresholds `logits`, its curve shaped as `shape` says."""
+    curve = held_out.curve(column, shape)  # shaping commutes with thresholds
+    return held_out.sweep(held_out.reference(artifact_type), curve, logits)
+
+
+def best_threshold(found: Tally, max_false_alarms_per_hour: float) -> tuple[int, float]:
+    """Return the index of the best threshold and its merit, see :func:`tune_point`."""
+    smooth = np.convolve(np.pad(found.f1, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
+    excess = np.maximum(1.0, found.false_alarms_per_hour / max_false_alarms_per_hour)
+    merit = smooth - _COST_OF_DOUBLING * np.log2(excess)
+    at = int(merit.argmax())
+    return at, float(merit[at])
+
+
+def _tune(
+    held_out: HeldOut,
+    column: int,
+    artifact_type: str,
+    candidates: Sequence[OperatingPoint],
+    max_false_alarms_per_hour: float,
+) -> tuple[OperatingPoint, float]:
+    best = (-np.inf, OperatingPoint(), 0.0)
+    for shape in candidates:
+        found = tally(held_out, column, artifact_type, shape, LOGITS)
+        if not found.n_reference:
+            break
+        at, merit = best_threshold(found, max_false_alarms_per_hour)
+        if merit > best[0]:
+            best = (merit, replace(shape, logit=float(LOGITS[at])), float(found.f1[at]))
+    return best[1], best[2]
