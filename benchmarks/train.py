@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from lib.labelled import absolute
 from lib.pairs import HEADING, Row, of_times, write_report
-from quality import absolute
 
 from relaylib.models import EmbeddingCache, TrainConfig, load_encoder, train
 from relaylib.models.folds import fold_items
