@@ -7,6 +7,7 @@ import io
 import numpy as np
 import numpy.typing as npt
 import soundfile as sf
+from scipy import ndimage
 from scipy.signal import butter, fftconvolve, sosfilt
 
 from relaylib.inject.echoes import room_response
@@ -18,7 +19,7 @@ FloatArray = npt.NDArray[np.float32]
 
 
 def vary(samples: FloatArray, rng: np.random.Generator | int = 0, *, sample_rate: int = SAMPLE_RATE) -> FloatArray:
-    """Return a recording under other circumstances: level, equaliser, small room, noise, a lossy codec.
+    """Return a recording under other circumstances: level, equaliser, small room, noise, a noise gate, a lossy codec.
 
     Nothing moves in time by more than a sample, so that annotations keep holding. Each change comes by chance; together
     they are what a detector should not care about.
@@ -43,6 +44,8 @@ def vary(samples: FloatArray, rng: np.random.Generator | int = 0, *, sample_rate
         varied = fftconvolve(varied, response)[: len(varied)].astype(np.float32)
     if rng.random() < 0.5:
         varied = _noisy(varied, rng)
+    if rng.random() < 0.25:
+        varied = _gated(varied, rng, sample_rate)
     peak = float(np.abs(varied).max()) + 1e-9
     varied = (varied * (10 ** (rng.uniform(-18, -0.3) / 20) / peak)).astype(np.float32)
     if rng.random() < 0.35:
@@ -73,6 +76,19 @@ def _noisy(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
     noise = np.fft.irfft(spectrum, n)
     level = np.sqrt(np.square(samples, dtype=np.float64).mean()) * 10 ** (-rng.uniform(25, 60) / 20)
     return (samples + noise * level / (noise.std() + 1e-12)).astype(np.float32)
+
+
+def _gated(samples: FloatArray, rng: np.random.Generator, sample_rate: int) -> FloatArray:
+    """Return a recording whose pauses are exactly silent, as behind a noise gate: some open and close abruptly."""
+    block = max(1, sample_rate // 200)
+    padded = np.pad(samples, (0, -len(samples) % block)).astype(np.float64).reshape(-1, block)
+    level_db = 10 * np.log10(np.square(padded).mean(axis=1) + 1e-12)
+    opened = level_db > level_db.max(initial=-120.0) - rng.uniform(38, 55)
+    hold = int(rng.integers(1, 8))
+    gate = np.repeat(ndimage.maximum_filter1d(opened.astype(np.float32), 2 * hold + 1), block)[: len(samples)]
+    if rng.random() < 0.5:
+        gate = ndimage.uniform_filter1d(gate, max(1, int(rng.uniform(0.001, 0.01) * sample_rate)))
+    return (samples * np.clip(gate, 0, 1)).astype(np.float32)
 
 
 def _coded(samples: FloatArray, rng: np.random.Generator, sample_rate: int) -> FloatArray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from relaylib.inject import vary
-from relaylib.inject.nuisance import _coded
+from relaylib.inject.nuisance import _coded, _gated
 from relaylib.types import SAMPLE_RATE
 
 
@@ -40,6 +40,17 @@ def test_a_codec_s_delay_is_taken_off(seed):
     back = _coded(samples, np.random.default_rng(seed), SAMPLE_RATE)
     likeness = np.correlate(back[8000:24000], samples[8000:24000], "full")
     assert abs(int(likeness.argmax()) - 15999) <= 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_gate_shuts_between_sounds_and_lets_them_through(seed):
+    """Noise 45 dB and more below the bursts is gone, or let through whole; the bursts themselves stay as they are."""
+    samples, at = clicks()
+    samples[: len(samples) // 8] *= 0.1  # far below any threshold
+    gated = _gated(samples, np.random.default_rng(seed), SAMPLE_RATE)
+    assert (gated[2000 : len(samples) // 8 - 2000] == 0.0).all()
+    for k in at:
+        np.testing.assert_array_equal(gated[k : k + 80], samples[k : k + 80])
 
 
 def test_the_same_seed_gives_the_same():
