@@ -24,6 +24,7 @@ __all__ = [
     "RecordingEncoder",
     "check_encoder",
     "encoder_names",
+    "encoder_options",
     "load_encoder",
     "register_encoder",
 ]
@@ -164,6 +165,19 @@ def load_encoder(name: str | Path, *, layer: Layer = None, **options: Any) -> En
     return _make(text, factory, args, options)
 
 
+def encoder_options(name: str | Path) -> frozenset[str]:
+    """Return the options that :func:`load_encoder` takes for `name`, by keyword.
+
+    Raises
+    ------
+    EncoderNotAvailableError
+        If the name is unknown.
+    """
+    factory, args = _find(str(name))
+    called = inspect.signature(_imported(factory)).parameters
+    return frozenset(list(called)[len(args) :])
+
+
 def check_encoder(name: str | Path) -> None:
     """Refuse a name that :func:`load_encoder` could not find, at no cost: weights are neither looked for nor read.
 
@@ -195,12 +209,17 @@ def _find(text: str) -> tuple[str | EncoderFactory, tuple[str, ...]]:
 
 
 def _make(name: str, factory: str | EncoderFactory, args: tuple[str, ...], options: dict[str, Any]) -> Encoder:
-    if isinstance(factory, str):
-        module, _, attribute = factory.partition(":")
-        factory = attrgetter(attribute)(import_module(module))
-    assert callable(factory)
+    factory = _imported(factory)
     try:
         inspect.signature(factory).bind(*args, **options)
     except TypeError as exc:
         raise ParameterError(f"encoder {name!r} does not take the options {sorted(options)}: {exc}.") from exc
     return factory(*args, **options)
+
+
+def _imported(factory: str | EncoderFactory) -> EncoderFactory:
+    if not isinstance(factory, str):
+        return factory
+    module, _, attribute = factory.partition(":")
+    found: EncoderFactory = attrgetter(attribute)(import_module(module))
+    return found

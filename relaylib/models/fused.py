@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from relaylib.errors import ParameterError
-from relaylib.models.encoder import Encoder, Layer, load_encoder
+from relaylib.models.encoder import Encoder, Layer, encoder_options, load_encoder
 
 __all__ = ["FusedEncoder"]
 
@@ -50,9 +51,13 @@ class FusedEncoder:
         self.layer: Layer = next((part.layer for part in parts if part.layer is not None), None)
 
     @classmethod
-    def of_names(cls, names: str, **options: object) -> FusedEncoder:
-        """Load the encoders of `names`; options go to those of them that are pretrained."""
-        return cls([load_encoder(n, **({} if n == "spectral" else options)) for n in names.split("+")])  # type: ignore[arg-type]
+    def of_names(cls, names: str, **options: Any) -> FusedEncoder:
+        """Load the encoders of `names`; options go to those of them that take them."""
+        taken = {name: encoder_options(name) & options.keys() for name in names.split("+")}
+        unknown = sorted(options.keys() - frozenset().union(*taken.values()))
+        if unknown:
+            raise ParameterError(f"none of the encoders in {names!r} takes the options {unknown}.")
+        return cls([load_encoder(name, **{key: options[key] for key in own}) for name, own in taken.items()])
 
     @property
     def fingerprint(self) -> str:

@@ -41,3 +41,5 @@ def test_what_cannot_be_fused_is_refused(checkpoints):
         load_encoder(f"spectral+{folder}", layer="mix")
     with pytest.raises(EncoderNotAvailableError, match="'nonsense' is unknown"):
         load_encoder("spectral+nonsense")
+    with pytest.raises(ParameterError, match=r"none of the encoders.*\['sharpness'\]"):
+        load_encoder(f"spectral+{folder}", sharpness=3)
