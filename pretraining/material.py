@@ -40,13 +40,18 @@ class Speech:
 
     def split(self, share: float) -> tuple[Speech, Speech]:
         """Return the speech without some voices, and that of those: about a `share` of all voices."""
-        names = sorted(set(self.voices))
+        names = self.names
         held = set(np.random.default_rng(1).permutation(names)[: max(1, round(share * len(names)))].tolist())
         return self._where([v not in held for v in self.voices]), self._where([v in held for v in self.voices])
 
     def _where(self, kept: list[bool]) -> Speech:
         both = [(r, v) for r, v, k in zip(self.recordings, self.voices, kept, strict=True) if k]
         return Speech([r for r, _ in both], [v for _, v in both])
+
+    @property
+    def names(self) -> list[str]:
+        """The voices, each once, sorted."""
+        return sorted(set(self.voices))
 
     @property
     def hours(self) -> float:
@@ -64,11 +69,15 @@ def load_speech(folder: Path, without: tuple[str, ...] = ()) -> Speech:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Crops [shape=(b, n)], codes of their frames [shape=(b, t)], labels [shape=(b, t, n_types)]."""
+    """Crops [shape=(b, n)], codes of their frames [shape=(b, t)], labels [shape=(b, t, n_types)], voices [shape=(b,)].
+
+    A voice is its place among the sorted names of the speech.
+    """
 
     samples: torch.Tensor
     codes: torch.Tensor
     labels: torch.Tensor
+    voices: torch.Tensor
 
 
 class Crops(Dataset[Batch]):
@@ -101,6 +110,7 @@ class Crops(Dataset[Batch]):
         self._by_voice: dict[str, list[int]] = {}
         for k, voice in enumerate(speech.voices):
             self._by_voice.setdefault(voice, []).append(k)
+        self._voice_number = {voice: k for k, voice in enumerate(speech.names)}
         rng = np.random.default_rng(0)  # the code book never changes
         self._projection = rng.standard_normal((80, _CODE_WIDTH)).astype(np.float32)
         book = rng.standard_normal((_CODE_WIDTH, N_CODES)).astype(np.float32)
@@ -114,7 +124,7 @@ class Crops(Dataset[Batch]):
         crops = [self._crop(rng) for _ in range(self._batch_size)]
         return Batch(*(torch.from_numpy(np.stack(column)) for column in zip(*crops, strict=True)))
 
-    def _crop(self, rng: np.random.Generator) -> tuple[FloatArray, npt.NDArray[np.int64], FloatArray]:
+    def _crop(self, rng: np.random.Generator) -> tuple[FloatArray, npt.NDArray[np.int64], FloatArray, np.int64]:
         at = int(np.searchsorted(self._shares, rng.random()))
         clean = self._stretch(at, int(1.3 * self._n), rng)
         labels_of: tuple = ()
@@ -128,7 +138,8 @@ class Crops(Dataset[Batch]):
         heard = vary(clean, rng) if rng.random() < 0.6 else clean * np.float32(10 ** (rng.uniform(-15, 0) / 20))
         n_frames = (self._n - _FIELD) // HOP + 1
         targets = frame_targets(labels_of, TYPES, n_frames)
-        return heard.astype(np.float32), self._codes(clean)[:n_frames], targets.labels
+        voice = np.int64(self._voice_number[self._speech.voices[at]])
+        return heard.astype(np.float32), self._codes(clean)[:n_frames], targets.labels, voice
 
     def _stretch(self, at: int, n: int, rng: np.random.Generator) -> FloatArray:
         """Return `n` samples of a recording, followed by others of the same voice where it is shorter."""

@@ -37,21 +37,24 @@ def configuration(tiny: bool = False) -> Wav2Vec2Config:
 
 
 class Learner(nn.Module):
-    """A wav2vec 2.0 model, and the two linear layers that it is taught through.
+    """A wav2vec 2.0 model, and the linear layers that it is taught through.
 
     Parameters
     ----------
     config : Wav2Vec2Config
+    n_voices : int
+        Voices that it learns from.
     """
 
-    def __init__(self, config: Wav2Vec2Config) -> None:
+    def __init__(self, config: Wav2Vec2Config, n_voices: int) -> None:
         super().__init__()
         self.model = Wav2Vec2Model(config)
         self.codes = nn.Linear(config.hidden_size, N_CODES)
         self.types = nn.Linear(config.hidden_size, len(TYPES))
+        self.voices = nn.Linear(config.hidden_size, n_voices)
 
     def take(self, folder: Path) -> None:
-        """Begin with the weights of a checkpoint of the same architecture; both linear layers stay as they are.
+        """Begin with the weights of a checkpoint of the same architecture; the linear layers stay as they are.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Train the small encoder in the open: first to predict masked frames, then to know artifacts when it hears them.
+"""Train the small encoder in the open: first to predict masked frames, then to know artifacts, and voices, by hearing.
 
 It goes on where it stopped when it is started again with the same folder. What it writes there: `state.pt` (to go on
 from), `log.jsonl` (losses, and average precision on voices that it does not learn from), and at the end `encoder/`, a
@@ -33,6 +33,8 @@ from relaylib.models.fast.precision import has_bf16
 MASK_SHARE, MASK_LENGTH = 0.06, 10
 POSITIVE_WEIGHT = 3.0
 AVERAGE = 0.998
+FOREIGN = TYPES.index("hallucination")
+"""Type of the frames in which another voice may speak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Stage:
     n_steps: int
     masked: float
     aware: float
+    voice: float
     rate: float
 
 
@@ -127,6 +130,12 @@ class Training:
                     pos_weight=weight,
                 )
                 loss, found["aware"] = loss + stage.aware * len(TYPES) * part, part.item()
+            if stage.voice:
+                own = batch.labels[:n_heard, :, FOREIGN] == 0
+                given = self.learner.voices(hidden[:n_heard][own.to(self.device)]).float()
+                wanted = batch.voices[:n_heard, None].expand(own.shape)[own].to(self.device)
+                part = functional.cross_entropy(given, wanted)
+                loss, found["voice"] = loss + stage.voice * part, part.item()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.learner.parameters(), 1.0)
@@ -172,13 +181,16 @@ def run(options: argparse.Namespace) -> Path:
     torch.manual_seed(options.seed)
     speech = load_speech(options.speech, tuple(options.leave_out))
     learned, held = speech.split(0.06)
-    stages = [Stage("masked", options.steps[0], 1.0, 0.0, 1e-3), Stage("aware", options.steps[1], 0.1, 1.0, 7e-4)]
-    learner = Learner(configuration(options.tiny))
+    stages = [
+        Stage("masked", options.steps[0], masked=1.0, aware=0.0, voice=0.0, rate=1e-3),
+        Stage("aware", options.steps[1], masked=0.1, aware=1.0, voice=0.3, rate=7e-4),
+    ]
+    learner = Learner(configuration(options.tiny), len(learned.names))
     if options.start:
         learner.take(options.start)
     training = Training(options.out, learner, stages, options.device, options.seed)
     print(
-        f"{learned.hours:.1f} h by {len(set(learned.voices))} voices to learn from, {len(set(held.voices))} held out; "
+        f"{learned.hours:.1f} h by {len(learned.names)} voices to learn from, {len(held.names)} held out; "
         f"step {training.step} of {sum(options.steps)}",
         flush=True,
     )

@@ -84,7 +84,7 @@ def test_the_convolutions_are_those_of_transformers():
     from network import Learner, configuration
 
     torch.manual_seed(0)
-    learner = Learner(configuration(tiny=True)).eval()
+    learner = Learner(configuration(tiny=True), 3).eval()
     samples = 0.1 * torch.randn(2, 32_000)
     with torch.no_grad():
         ours = learner(samples)
@@ -152,7 +152,7 @@ def test_the_second_part_begins_with_an_earlier_encoder(speech, tmp_path):
     from safetensors.torch import load_file
 
     begun = run(parse([str(speech), "--out", str(tmp_path / "first"), *TINY, "--steps", "2", "0"]))
-    learner = Learner(configuration(tiny=True))
+    learner = Learner(configuration(tiny=True), 3)
     learner.take(begun)
     taken = learner.model.state_dict()
     for name, values in load_file(begun / "model.safetensors").items():
@@ -162,4 +162,4 @@ def test_the_second_part_begins_with_an_earlier_encoder(speech, tmp_path):
     log = [json.loads(line) for line in (tmp_path / "second" / "log.jsonl").read_text().splitlines()]
     assert [entry["stage"] for entry in log] == ["aware"]
     with pytest.raises(RuntimeError, match="size mismatch"):
-        Learner(configuration()).take(begun)
+        Learner(configuration(), 3).take(begun)
