@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from material import N_CODES, TYPES
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 
@@ -16,6 +20,8 @@ import_torchaudio()  # our way first: transformers imports it too, and trips ove
 from transformers import Wav2Vec2Config, Wav2Vec2Model  # noqa: E402
 
 __all__ = ["Learner", "configuration"]
+
+_LAYERS = "layers.safetensors"
 
 
 def configuration(tiny: bool = False) -> Wav2Vec2Config:
@@ -53,8 +59,10 @@ class Learner(nn.Module):
         self.types = nn.Linear(config.hidden_size, len(TYPES))
         self.voices = nn.Linear(config.hidden_size, n_voices)
 
-    def take(self, folder: Path) -> None:
-        """Begin with the weights of a checkpoint of the same architecture; the linear layers stay as they are.
+    def take(self, folder: Path, voices: Sequence[str]) -> None:
+        """Begin with the weights of a checkpoint of the same architecture, and the linear layers where they fit.
+
+        Those for types and voices come along if they were kept and the voices are the same; else they stay as they are.
 
         Raises
         ------
@@ -62,6 +70,17 @@ class Learner(nn.Module):
             If it is of another architecture.
         """
         self.model.load_state_dict(Wav2Vec2Model.from_pretrained(folder, dtype=torch.float32).state_dict())
+        if (folder / _LAYERS).exists():
+            with safe_open(folder / _LAYERS, "pt") as kept:
+                if json.loads(kept.metadata()["voices"]) == list(voices):
+                    layers = {key: kept.get_tensor(key).float() for key in kept.keys()}  # noqa: SIM118 (no mapping)
+                    self.load_state_dict(layers, strict=False)
+
+    def keep(self, folder: Path, voices: Sequence[str]) -> None:
+        """Write the model as a checkpoint in half precision, and the linear layers for types and voices beside it."""
+        self.model.half().save_pretrained(folder)
+        layers = {key: value.half() for key, value in self.state_dict().items() if key.startswith(("types", "voices"))}
+        save_file(layers, folder / _LAYERS, {"voices": json.dumps(list(voices))})
 
     def forward(self, samples: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Return the last hidden state [shape=(b, t, width)] of crops [shape=(b, n)]; `mask` [shape=(b, t)] hides."""

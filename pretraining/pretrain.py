@@ -159,10 +159,10 @@ class Training:
             if known[:, k].any()
         }
 
-    def export(self, notes: dict[str, Any]) -> Path:
+    def export(self, voices: list[str], notes: dict[str, Any]) -> Path:
         """Write the averaged weights in half precision as a checkpoint, and how they came about."""
         encoder = self.folder / "encoder"
-        self.average.module.model.half().save_pretrained(encoder)
+        self.average.module.keep(encoder, voices)
         from transformers import Wav2Vec2FeatureExtractor
 
         Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=False).save_pretrained(encoder)
@@ -187,7 +187,7 @@ def run(options: argparse.Namespace) -> Path:
     ]
     learner = Learner(configuration(options.tiny), len(learned.names))
     if options.start:
-        learner.take(options.start)
+        learner.take(options.start, learned.names)
     training = Training(options.out, learner, stages, options.device, options.seed)
     print(
         f"{learned.hours:.1f} h by {len(learned.names)} voices to learn from, {len(held.names)} held out; "
@@ -227,7 +227,7 @@ def run(options: argparse.Namespace) -> Path:
                 training.save()
                 saved = time.time()
     notes = {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()}
-    return training.export({"options": notes, "hours_of_speech": learned.hours, "types": TYPES})
+    return training.export(learned.names, {"options": notes, "hours_of_speech": learned.hours, "types": TYPES})
 
 
 def _material(speech: Speech, options: argparse.Namespace, *, injected: bool, n: int, seed: int) -> Crops:

@@ -147,19 +147,26 @@ def test_speech_is_made_by_the_engines_that_there_are(tmp_path, monkeypatch, cap
 
 @pytest.mark.slow
 def test_the_second_part_begins_with_an_earlier_encoder(speech, tmp_path):
+    from material import load_speech
     from network import Learner, configuration
     from pretrain import parse, run
     from safetensors.torch import load_file
 
+    names = load_speech(speech).split(0.06)[0].names
     begun = run(parse([str(speech), "--out", str(tmp_path / "first"), *TINY, "--steps", "2", "0"]))
-    learner = Learner(configuration(tiny=True), 3)
-    learner.take(begun)
-    taken = learner.model.state_dict()
-    for name, values in load_file(begun / "model.safetensors").items():
+    learner = Learner(configuration(tiny=True), len(names))
+    learner.take(begun, names)
+    taken = learner.model.state_dict() | learner.state_dict()
+    layers = load_file(begun / "layers.safetensors")
+    assert set(layers) == {"types.weight", "types.bias", "voices.weight", "voices.bias"}
+    for name, values in {**load_file(begun / "model.safetensors"), **layers}.items():
         torch.testing.assert_close(taken[name], values.float(), rtol=0, atol=0)
+    others = Learner(configuration(tiny=True), len(names))
+    others.take(begun, [*names[1:], "another"])  # as many voices, but not the same
+    assert not torch.equal(others.voices.weight, learner.voices.weight)
     start = ["--start", str(begun), "--steps", "0", "2"]
     run(parse([str(speech), "--out", str(tmp_path / "second"), *TINY, *start]))
     log = [json.loads(line) for line in (tmp_path / "second" / "log.jsonl").read_text().splitlines()]
     assert [entry["stage"] for entry in log] == ["aware"]
     with pytest.raises(RuntimeError, match="size mismatch"):
-        Learner(configuration(), 3).take(begun)
+        Learner(configuration(), 3).take(begun, names)
