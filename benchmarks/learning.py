@@ -20,11 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lib.labelled import Judged, absolute, engine_of, figures, judged, say, table
+from lib.labelled import Judged, absolute, engine_of, figures, judged, say, shipped_parts, table
 
-from relaylib.demo import load_demo
 from relaylib.models import EmbeddingCache, TrainConfig, load_encoder, train
-from relaylib.types import AudioItem, Manifest
+from relaylib.types import AudioItem
 
 
 def draw(items: Sequence[AudioItem], type_names: Sequence[str], minutes: float, seed: int) -> list[AudioItem]:
@@ -45,12 +44,6 @@ def draw(items: Sequence[AudioItem], type_names: Sequence[str], minutes: float, 
         chosen.append(item)
         total += (item.duration_ms or 0) / 60_000
     return chosen
-
-
-def demo() -> tuple[Manifest, Manifest]:
-    """Return the speech that comes with the package, in its two parts."""
-    folder = load_demo().audio_root
-    return absolute(folder / "train.json", folder), absolute(folder / "test.json", folder)
 
 
 def plot(rows: dict[str, list[tuple[float, Any]]], path: Path) -> None:
@@ -94,11 +87,12 @@ def main() -> None:
         labelled = absolute(args.manifest, args.audio or args.manifest.parent)
         test = absolute(args.test, args.test_audio or args.test.parent)
     else:
-        labelled, test = demo()
+        labelled, test = shipped_parts()
     types = test.type_names
     known = {engine_of(item.group or "") for item in test}
-    alien = args.same_engines or not args.manifest
-    items = [item for item in labelled if alien or engine_of(item.group or "") not in known]
+    if not args.manifest or args.same_engines:
+        known = set()
+    items = [item for item in labelled if engine_of(item.group or "") not in known]
     cache = EmbeddingCache(args.cache)
     curves: dict[str, list[tuple[float, Any]]] = {}
     for name, minutes in product(args.encoder, args.minutes or ([5, 10, 20, 40] if args.manifest else [1, 2, 4])):

@@ -20,9 +20,6 @@ from relaylib.types import AudioItem, Detection, Manifest
 
 N_BOOTSTRAP = 1000
 
-Figure = tuple[float, tuple[float, float] | None]
-"""A figure and its 95 % interval."""
-
 
 def voice_of(item: Any) -> str:
     """Return the voice of a recording."""
@@ -43,11 +40,16 @@ def absolute(path: Path, audio: Path) -> Manifest:
     return replace(manifest, audio=items)
 
 
+def shipped_parts() -> tuple[Manifest, Manifest]:
+    """Return the speech that comes with the package: what to train on, and what to test on."""
+    folder = load_demo().audio_root
+    return absolute(folder / "train.json", folder), absolute(folder / "test.json", folder)
+
+
 def shipped() -> Manifest:
     """Return the speech that comes with the package, both parts together."""
-    folder = load_demo().audio_root
-    parts = [absolute(folder / name, folder) for name in ("train.json", "test.json")]
-    return replace(parts[0], audio=(*parts[0].audio, *parts[1].audio))
+    train, test = shipped_parts()
+    return replace(train, audio=(*train.audio, *test.audio))
 
 
 def gathered(folders: Iterable[Path]) -> list[AudioItem]:
