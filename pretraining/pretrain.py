@@ -6,7 +6,7 @@ checkpoint that `relaylib.load_encoder` and transformers read.
 
     python pretraining/make_speech.py --out speech --hours 12
     python pretraining/pretrain.py speech --out run [--steps 2000 4000] [--leave-out flite] [--device cuda]
-    python pretraining/pretrain.py speech --out run --start pretraining/masked --steps 0 4000    # the second part alone
+    python pretraining/pretrain.py speech --out run --start pretraining/aware --steps 0 4000    # the second part alone
 """
 
 from __future__ import annotations

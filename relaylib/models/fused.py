@@ -53,11 +53,11 @@ class FusedEncoder:
     @classmethod
     def of_names(cls, names: str, **options: Any) -> FusedEncoder:
         """Load the encoders of `names`; options go to those of them that take them."""
-        taken = {name: encoder_options(name) & options.keys() for name in names.split("+")}
-        unknown = sorted(options.keys() - frozenset().union(*taken.values()))
+        taken = [(name, encoder_options(name) & options.keys()) for name in names.split("+")]
+        unknown = sorted(options.keys() - frozenset().union(*(own for _, own in taken)))
         if unknown:
             raise ParameterError(f"none of the encoders in {names!r} takes the options {unknown}.")
-        return cls([load_encoder(name, **{key: options[key] for key in own}) for name, own in taken.items()])
+        return cls([load_encoder(name, **{key: options[key] for key in own}) for name, own in taken])
 
     @property
     def fingerprint(self) -> str:
