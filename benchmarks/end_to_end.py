@@ -74,7 +74,7 @@ class Script:
 
     def __init__(self, folder: Path, detector: Detector) -> None:
         self._model = transformers.AutoModel.from_pretrained(folder).eval()
-        convolution = detector._head.members[0].body
+        convolution = detector.head.members[0].body
         self._classifier = torch.nn.Linear(detector.encoder.dim, len(TYPES))
         self._classifier.weight.data = convolution.weight.data[:, :, 0]
         self._classifier.bias.data = convolution.bias.data

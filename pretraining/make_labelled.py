@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from relaylib.audio import AudioFile
 from relaylib.formats import write_manifest
-from relaylib.inject import inject_files, labelled_manifest, shape_names
+from relaylib.inject import BASIC_TYPES, inject_files, labelled_manifest, shape_names, type_names
 from relaylib.types import AudioItem
 
 
@@ -27,6 +27,9 @@ def main() -> None:
     parser.add_argument("speech", type=Path, help="folder made by make_speech.py")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     parser.add_argument("--hours", type=float, default=2.0, help="how much")
+    parser.add_argument("--after", type=float, default=0.0, help="hours to pass over: another set's, of the same seed")
+    parser.add_argument("--types", nargs="+", default=BASIC_TYPES, choices=type_names(), help="what to put in")
+    parser.add_argument("--per-minute", type=float, default=12.0, help="how often")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--engines", nargs="+", help="only these")
     parser.add_argument("--without", nargs="*", default=[], choices=shape_names(), help="shapes not to use")
@@ -35,14 +38,22 @@ def main() -> None:
     entries = [entry for entry in entries if options.engines is None or entry["engine"] in options.engines]
     chosen, seconds = [], 0.0
     for k in np.random.default_rng(options.seed).permutation(len(entries)).tolist():
-        if seconds < options.hours * 3600:
+        if options.after * 3600 <= seconds < (options.after + options.hours) * 3600:
             chosen.append(entries[k])
-            seconds += entries[k]["duration_s"]
+        seconds += entries[k]["duration_s"]
     files = [AudioFile(options.speech / entry["filename"], entry["filename"]) for entry in chosen]
     groups = [f"{entry['engine']}_{entry['voice']}" for entry in chosen]
-    made = inject_files(files, options.out, groups=groups, without=options.without, seed=options.seed)
+    made = inject_files(
+        files,
+        options.out,
+        types=options.types,
+        per_minute=options.per_minute,
+        groups=groups,
+        without=options.without,
+        seed=options.seed,
+    )
     items = [item for item in tqdm(made, total=len(files), unit="file") if isinstance(item, AudioItem)]
-    write_manifest(labelled_manifest(items), options.out / "annotations.json")
+    write_manifest(labelled_manifest(items, options.types), options.out / "annotations.json")
     print(f"{sum(item.duration_ms or 0 for item in items) / 3.6e6:.2f} h in {len(items)} recordings")
 
 

@@ -21,7 +21,12 @@ from transformers import Wav2Vec2Config, Wav2Vec2Model  # noqa: E402
 
 __all__ = ["Learner", "configuration"]
 
+SPEAKER_WIDTH = 24
+"""Width of what is kept of a voice."""
+
 _LAYERS = "layers.safetensors"
+_KEPT = ("types", "speaker", "voices")
+_SHARPNESS = 20.0
 
 
 def configuration(tiny: bool = False) -> Wav2Vec2Config:
@@ -57,12 +62,14 @@ class Learner(nn.Module):
         self.model = Wav2Vec2Model(config)
         self.codes = nn.Linear(config.hidden_size, N_CODES)
         self.types = nn.Linear(config.hidden_size, len(TYPES))
-        self.voices = nn.Linear(config.hidden_size, n_voices)
+        self.speaker = nn.Linear(config.hidden_size, SPEAKER_WIDTH)
+        self.voices = nn.Linear(SPEAKER_WIDTH, n_voices, bias=False)
 
     def take(self, folder: Path, voices: Sequence[str]) -> None:
         """Begin with the weights of a checkpoint of the same architecture, and the linear layers where they fit.
 
-        Those for types and voices come along if they were kept and the voices are the same; else they stay as they are.
+        That for types comes along if it was kept, those for voices if the voices are the same; else they stay as they
+        are.
 
         Raises
         ------
@@ -72,14 +79,15 @@ class Learner(nn.Module):
         self.model.load_state_dict(Wav2Vec2Model.from_pretrained(folder, dtype=torch.float32).state_dict())
         if (folder / _LAYERS).exists():
             with safe_open(folder / _LAYERS, "pt") as kept:
-                if json.loads(kept.metadata()["voices"]) == list(voices):
-                    layers = {key: kept.get_tensor(key).float() for key in kept.keys()}  # noqa: SIM118 (no mapping)
-                    self.load_state_dict(layers, strict=False)
+                names = kept.keys()  # safetensors has no mapping
+                if json.loads(kept.metadata()["voices"]) != list(voices):
+                    names = [name for name in names if name.startswith("types")]
+                self.load_state_dict({name: kept.get_tensor(name).float() for name in names}, strict=False)
 
     def keep(self, folder: Path, voices: Sequence[str]) -> None:
         """Write the model as a checkpoint in half precision, and the linear layers for types and voices beside it."""
         self.model.half().save_pretrained(folder)
-        layers = {key: value.half() for key, value in self.state_dict().items() if key.startswith(("types", "voices"))}
+        layers = {key: value.half() for key, value in self.state_dict().items() if key.startswith(_KEPT)}
         save_file(layers, folder / _LAYERS, {"voices": json.dumps(list(voices))})
 
     def forward(self, samples: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -91,6 +99,12 @@ class Learner(nn.Module):
             hidden = torch.where(mask[..., None], self.model.masked_spec_embed.to(hidden.dtype), hidden)
         last: torch.Tensor = self.model.encoder(hidden).last_hidden_state
         return last
+
+    def named(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return a score [shape=(n, n_voices)] of each voice for hidden states [shape=(n, width)]: scaled cosines."""
+        voice = functional.normalize(self.speaker(hidden).float(), dim=-1)
+        with torch.autocast(hidden.device.type, enabled=False):
+            return _SHARPNESS * functional.linear(voice, functional.normalize(self.voices.weight, dim=-1))
 
     def _frames(self, samples: torch.Tensor) -> torch.Tensor:
         """Return what the convolution stack makes of samples, time before channels: products of matrices."""

@@ -6,7 +6,7 @@ checkpoint that `relaylib.load_encoder` and transformers read.
 
     python pretraining/make_speech.py --out speech --hours 12
     python pretraining/pretrain.py speech --out run [--steps 2000 4000] [--leave-out flite] [--device cuda]
-    python pretraining/pretrain.py speech --out run --start pretraining/aware --steps 0 4000    # the second part alone
+    python pretraining/pretrain.py speech --out run --start ENCODER --steps 0 4000    # the second part alone
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tqdm import tqdm
 from relaylib.models.fast.precision import has_bf16
 
 MASK_SHARE, MASK_LENGTH = 0.06, 10
-POSITIVE_WEIGHT = 3.0
+POSITIVE_SHARE, LARGEST_WEIGHT = 0.03, 30.0
 AVERAGE = 0.998
 FOREIGN = TYPES.index("hallucination")
 """Type of the frames in which another voice may speak."""
@@ -58,19 +58,33 @@ def masked(shape: tuple[int, int], rng: np.random.Generator) -> torch.Tensor:
     return torch.from_numpy(found)
 
 
+def positive_weights(batches: list[Batch]) -> torch.Tensor:
+    """Return a weight [shape=(n_types,)] for frames of each type: clicks are few, and would drown among pauses."""
+    shares = torch.stack([batch.labels.mean((0, 1)) for batch in batches]).mean(0)
+    return (POSITIVE_SHARE / shares.clamp(min=1e-6)).clamp(1.0, LARGEST_WEIGHT)
+
+
 class Training:
     """The state of a run: weights, their average, the optimiser, and how far it is."""
 
-    def __init__(self, folder: Path, learner: Learner, stages: list[Stage], device: str, seed: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        learner: Learner,
+        stages: list[Stage],
+        weights: torch.Tensor,
+        device: str,
+        seed: int,
+    ) -> None:
         self.folder, self.stages, self.device, self.seed = folder, stages, device, seed
-        self.learner = learner.to(device)
+        self.learner, self.weights = learner.to(device), weights.to(device)
         self.average = torch.optim.swa_utils.AveragedModel(
             self.learner, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)
         )
         decayed = [p for p in learner.parameters() if p.ndim > 1]
         others = [p for p in learner.parameters() if p.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.98))
+        self.optimiser = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.98), fused=True)
         self.step = 0
         self.autocast = has_bf16(device)
         if (folder / "state.pt").exists():
@@ -123,16 +137,15 @@ class Training:
                 part = functional.cross_entropy(logits, batch.codes.to(self.device)[hidden_frames])
                 loss, found["masked"] = loss + stage.masked * part, part.item()
             if stage.aware:
-                weight = torch.full((len(TYPES),), POSITIVE_WEIGHT, device=self.device)
                 part = functional.binary_cross_entropy_with_logits(
                     self.learner.types(hidden[:n_heard]).float(),
                     batch.labels[:n_heard].to(self.device),
-                    pos_weight=weight,
+                    pos_weight=self.weights,
                 )
                 loss, found["aware"] = loss + stage.aware * len(TYPES) * part, part.item()
             if stage.voice:
                 own = batch.labels[:n_heard, :, FOREIGN] == 0
-                given = self.learner.voices(hidden[:n_heard][own.to(self.device)]).float()
+                given = self.learner.named(hidden[:n_heard][own.to(self.device)])
                 wanted = batch.voices[:n_heard, None].expand(own.shape)[own].to(self.device)
                 part = functional.cross_entropy(given, wanted)
                 loss, found["voice"] = loss + stage.voice * part, part.item()
@@ -188,14 +201,14 @@ def run(options: argparse.Namespace) -> Path:
     learner = Learner(configuration(options.tiny), len(learned.names))
     if options.start:
         learner.take(options.start, learned.names)
-    training = Training(options.out, learner, stages, options.device, options.seed)
+    trials = _material(held, options, injected=True, n=options.judged_batches, seed=99)
+    judged = [trials[k] for k in range(len(trials))]
+    training = Training(options.out, learner, stages, positive_weights(judged), options.device, options.seed)
     print(
         f"{learned.hours:.1f} h by {len(learned.names)} voices to learn from, {len(held.names)} held out; "
         f"step {training.step} of {sum(options.steps)}",
         flush=True,
     )
-    trials = _material(held, options, injected=True, n=options.judged_batches, seed=99)
-    judged = [trials[k] for k in range(len(trials))]
     began, saved, recent = time.time(), time.time(), []
     while training.step < sum(options.steps):
         stage, done = training.stage()

@@ -10,6 +10,7 @@ import click
 from relaylib.cli.command import FAILED, Command, example, json_option, progress_option
 from relaylib.cli.inputs import audio_files, layer_option, layer_value
 from relaylib.cli.output import print_json, say, shown, track
+from relaylib.models.encoder import DEFAULT_ENCODER
 
 if TYPE_CHECKING:
     from relaylib.audio import AudioFile
@@ -32,7 +33,7 @@ INDEX = "index.json"
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for the arrays and index."
 )
-@click.option("--encoder", "encoder_name", default="spectral", show_default=True, help="Encoder to use.")
+@click.option("--encoder", "encoder_name", default=DEFAULT_ENCODER, show_default=True, help="Encoder to use.")
 @layer_option
 @json_option("the index")
 @progress_option

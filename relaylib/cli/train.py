@@ -10,6 +10,7 @@ import click
 from relaylib.cli.command import FAILED, Command, example, json_option, progress_option
 from relaylib.cli.inputs import layer_option, layer_value, read_reference
 from relaylib.cli.output import print_json, stages, table
+from relaylib.models.encoder import DEFAULT_ENCODER
 
 if TYPE_CHECKING:
     from relaylib.models import Detector, TrainProgress
@@ -36,7 +37,7 @@ __all__ = ["train"]
     help="Folder that the filenames of the manifest are relative to.",
 )
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Write the detector here.")
-@click.option("--encoder", default="spectral", show_default=True, help="Encoder whose embeddings are learned on.")
+@click.option("--encoder", default=DEFAULT_ENCODER, show_default=True, help="Encoder whose embeddings are learned on.")
 @layer_option
 @click.option(
     "--head", type=click.Choice(["linear", "mlp", "conv"]), help="Classifier on the embeddings.  [default: conv]"

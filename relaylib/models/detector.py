@@ -38,6 +38,8 @@ class Detector:
     artifact_types : tuple of str
         The types it finds, in the order of the columns of its scores.
     encoder : Encoder
+    head : Head
+        Makes logits of embeddings, one of each type per frame; in eval mode.
     metrics : dict
         As measured on the validation part of its training, see :func:`relaylib.models.validation_metrics`.
     config : dict
@@ -59,7 +61,7 @@ class Detector:
         self.artifact_types = tuple(artifact_types)
         self.metrics = metrics
         self.config = config
-        self._head = head.eval()
+        self.head = head.eval()
         self._head_kind = head_kind
         self._points = tuple(points)
 
@@ -114,7 +116,7 @@ class Detector:
             If samples are not mono, or hold NaN or infinity.
         """
         recording = Recording(source)
-        logits = stream_logits(self._head, embed_stream(recording, self.encoder))
+        logits = stream_logits(self.head, embed_stream(recording, self.encoder))
         if len(logits) == 0:
             logits = np.zeros((0, len(self.artifact_types)), np.float32)
         return Scores(apply_points(logits, self._points), self.artifact_types, recording.duration_ms, self.hop_ms)
@@ -154,14 +156,14 @@ class Detector:
                 precision=getattr(self.encoder, "precision", None),
             ),
             head=self._head_kind,
-            n_members=len(self._head.members),
+            n_members=len(self.head.members),
             points=[PointMeta(**asdict(point)) for point in self._points],
             decoding=asdict(DecodeConfig()),
             metrics=self.metrics,
             train_config=self.config,
         )
         golden = self.score(as_samples(clip)).values
-        return detector_file.write(Path(path), meta, self._head.state_dict(), clip, golden)
+        return detector_file.write(Path(path), meta, self.head.state_dict(), clip, golden)
 
     @classmethod
     def load(cls, path: str | Path, *, encoder: Encoder | None = None) -> Detector:

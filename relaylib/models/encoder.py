@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from relaylib.errors import EncoderNotAvailableError, ParameterError
 
+if TYPE_CHECKING:  # the names alone are wanted by the command line, at once
+    import numpy as np
+    import numpy.typing as npt
+
 __all__ = [
+    "DEFAULT_ENCODER",
     "Encoder",
     "Layer",
     "RecordingEncoder",
@@ -28,6 +30,9 @@ __all__ = [
     "load_encoder",
     "register_encoder",
 ]
+
+DEFAULT_ENCODER = "speech-small"
+"""What is used where no encoder is named: it comes with the package."""
 
 Layer = int | Literal["mix"] | None
 """Which hidden layer is returned: the last (None), one by index, or all of them side by side (``"mix"``)."""
@@ -101,6 +106,7 @@ EncoderFactory = Callable[..., Encoder]
 
 _FACTORIES: dict[str, str | EncoderFactory] = {
     "spectral": "relaylib.models.spectral:SpectralEncoder",
+    "speech-small": "relaylib.models.speech:SpeechEncoder",
     "torchaudio:": "relaylib.models.bundles:BundleEncoder",
 }
 _CHECKPOINTS = "relaylib.models.pretrained:PretrainedEncoder"
@@ -141,9 +147,9 @@ def load_encoder(name: str | Path, *, layer: Layer = None, **options: Any) -> En
     Parameters
     ----------
     name : str or Path
-        A registered name (``spectral``), ``torchaudio:`` and a bundle (``torchaudio:WAV2VEC2_BASE``), or a
-        wav2vec 2.0, HuBERT, WavLM or data2vec-audio checkpoint: its Hugging Face hub name
-        (``microsoft/wavlm-base-plus``) or its folder. Several of them with a plus between stand side by side
+        A registered name (``speech-small``, ``spectral``), ``torchaudio:`` and a bundle
+        (``torchaudio:WAV2VEC2_BASE``), or a wav2vec 2.0, HuBERT, WavLM or data2vec-audio checkpoint: its Hugging Face
+        hub name (``microsoft/wavlm-base-plus``) or its folder. Several of them with a plus between stand side by side
         (``spectral+microsoft/wavlm-base-plus``).
     layer : int, "mix" or None
         Hidden layer to return: the last one (None), one by index (0 is what enters the first transformer layer,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -71,16 +72,22 @@ class FusedEncoder:
 
     def encode(self, samples: FloatArray) -> FloatArray:
         """Return the rows [shape=(n_frames, dim)]: as many as all parts have."""
-        return _side_by_side([part.encode(samples) for part in self._parts])
+        return _side_by_side([part.encode for part in self._parts], samples)
 
     def for_recording(self, blocks: Iterable[FloatArray]) -> Callable[[FloatArray], FloatArray]:
         """Return `encode` for the windows of one recording, with its statistics where a part wants them."""
         encoders = [
             part.for_recording(blocks) if hasattr(part, "for_recording") else part.encode for part in self._parts
         ]
-        return lambda samples: _side_by_side([encode(samples) for encode in encoders])
+        return lambda samples: _side_by_side(encoders, samples)
 
 
-def _side_by_side(rows: Sequence[FloatArray]) -> FloatArray:
+def _side_by_side(encoders: Sequence[Callable[[FloatArray], FloatArray]], samples: FloatArray) -> FloatArray:
+    """Return what all make of the samples, computed at the same time: features on one core leave the others idle."""
+    *others, last = encoders
+    with ThreadPoolExecutor(len(others)) as pool:
+        ahead = [pool.submit(encode, samples) for encode in others]
+        rows = [last(samples)]
+        rows = [future.result() for future in ahead] + rows
     n_frames = min(map(len, rows))
     return np.concatenate([part[:n_frames] for part in rows], axis=1)

@@ -13,7 +13,7 @@ from relaylib.models.calibration import calibrated
 from relaylib.models.config import ProgressCallback, TrainConfig, TrainProgress
 from relaylib.models.detector import Detector
 from relaylib.models.embedding import embed
-from relaylib.models.encoder import Encoder, load_encoder
+from relaylib.models.encoder import DEFAULT_ENCODER, Encoder, load_encoder
 from relaylib.models.example import Example
 from relaylib.models.fitting import fit_folds
 from relaylib.models.folds import fold_items
@@ -37,7 +37,7 @@ AudioOpener = Callable[[str], AbstractContextManager[Path]]
 
 def train(
     manifest: Manifest,
-    encoder: Encoder | str = "spectral",
+    encoder: Encoder | str = DEFAULT_ENCODER,
     config: TrainConfig | None = None,
     *,
     audio_root: str | Path | AudioOpener = ".",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relaylib.api import MAX_UPLOAD_BYTES, UPLOAD_LIFETIME_S
+from relaylib.models.encoder import DEFAULT_ENCODER
 
 __all__ = ["Settings"]
 
@@ -50,7 +51,7 @@ class Settings:
     database_url: str | None = None
     storage_url: str | None = None
     cluster: str | None = None
-    encoder: str = "spectral"
+    encoder: str = DEFAULT_ENCODER
     workers: int = max(2, (os.cpu_count() or 1) // 2)
     public_url: str | None = None
     upload_lifetime_s: int = UPLOAD_LIFETIME_S

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from relaylib.errors import ParameterError
+from relaylib.models.encoder import DEFAULT_ENCODER
 
 if TYPE_CHECKING:
     from relaylib.models import Detector, EmbeddingCache, Encoder, TrainConfig, TrainProgress
@@ -21,7 +22,7 @@ Progress: TypeAlias = "Callable[[TrainProgress], None] | Literal['auto'] | None"
 
 def train(
     manifest: Manifest,
-    encoder: Encoder | str = "spectral",
+    encoder: Encoder | str = DEFAULT_ENCODER,
     config: TrainConfig | None = None,
     *,
     audio_root: str | Path | AudioOpener = ".",

@@ -194,8 +194,8 @@ def test_embed_writes_arrays_and_an_index(run, speech, tmp_path):
 
     run("embed", speech / "audio", "--out", tmp_path / "out")
     index = json.loads((tmp_path / "out/index.json").read_text())
-    encoder = load_encoder("spectral")
-    assert (index["encoder"], index["fingerprint"], index["hop_ms"]) == ("spectral", encoder.fingerprint, 20)
+    encoder = load_encoder("speech-small")
+    assert (index["encoder"], index["fingerprint"], index["hop_ms"]) == ("speech-small", encoder.fingerprint, 20)
     assert [entry["filename"] for entry in index["files"]] == [f"r{i}.wav" for i in range(N)]
     entry = index["files"][3]
     array = np.load(tmp_path / "out" / entry["npy"])

@@ -43,3 +43,10 @@ def test_what_cannot_be_fused_is_refused(checkpoints):
         load_encoder("spectral+nonsense")
     with pytest.raises(ParameterError, match=r"none of the encoders.*\['sharpness'\]"):
         load_encoder(f"spectral+{folder}", sharpness=3)
+
+
+def test_the_same_encoder_twice_stands_there_twice():
+    once, twice = load_encoder("spectral"), load_encoder("spectral+spectral")
+    rows = twice.encode(speechlike(1.0))
+    assert twice.dim == 2 * once.dim
+    np.testing.assert_array_equal(rows[:, : once.dim], rows[:, once.dim :])

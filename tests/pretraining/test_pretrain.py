@@ -158,7 +158,7 @@ def test_the_second_part_begins_with_an_earlier_encoder(speech, tmp_path):
     learner.take(begun, names)
     taken = learner.model.state_dict() | learner.state_dict()
     layers = load_file(begun / "layers.safetensors")
-    assert set(layers) == {"types.weight", "types.bias", "voices.weight", "voices.bias"}
+    assert set(layers) == {"types.weight", "types.bias", "speaker.weight", "speaker.bias", "voices.weight"}
     for name, values in {**load_file(begun / "model.safetensors"), **layers}.items():
         torch.testing.assert_close(taken[name], values.float(), rtol=0, atol=0)
     others = Learner(configuration(tiny=True), len(names))

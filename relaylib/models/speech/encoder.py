@@ -1,0 +1,98 @@
+"""Fine detail, a transformer that knows artifacts and voices, and what a classifier makes of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from relaylib.models.detector import Detector
+from relaylib.models.encoder import Layer
+from relaylib.models.fast.precision import AskedPrecision
+from relaylib.models.fingerprint import fingerprint
+from relaylib.models.fused import FusedEncoder
+from relaylib.models.scoring import stream_logits
+from relaylib.models.spectral import SpectralEncoder
+from relaylib.models.speech.summary import SummaryEncoder
+
+__all__ = ["CHECKPOINT", "JUDGE", "SpeechEncoder", "heard"]
+
+FloatArray = npt.NDArray[np.float32]
+
+CHECKPOINT: Final = Path(__file__).parent / "speech-small"
+"""The transformer: a checkpoint like those of the Hugging Face hub, which :func:`relaylib.load_encoder` reads too."""
+
+JUDGE: Final = Path(__file__).parent / "judge.safetensors"
+"""The classifier: a detector of the types that :func:`relaylib.inject.type_names` lists, trained on :func:`heard`."""
+
+_REVISION: Final = "speech-small/1"
+"""Goes into the fingerprint: raise it whenever the way from rows to columns changes."""
+
+
+def heard(*, device: str = "cpu", precision: AskedPrecision = "fp32") -> FusedEncoder:
+    """Return what the classifier hears: fine detail beside what the transformer says."""
+    return FusedEncoder([SpectralEncoder(), SummaryEncoder(CHECKPOINT, device=device, precision=precision)])
+
+
+class SpeechEncoder:
+    """Embeddings made for artifacts: what can be heard in a frame, and how likely each known artifact is there.
+
+    Three parts stand side by side: the features of ``spectral``, which see what happens within milliseconds; a few
+    columns of a small wav2vec 2.0 model, which knows voices; and the logits that a classifier of 1.3 s to each side,
+    trained on hours of artifacts that a program put in, makes of both. A head that is trained on top begins where that
+    ends: it needs labels only for what is particular to one's own speech.
+
+    The weights come with the package. ``README.md`` beside them says what they were trained on.
+
+    Parameters
+    ----------
+    device : str
+        Where the transformer runs.
+    precision : "auto", "bf16", "fp32" or "reference"
+        As of :class:`~relaylib.models.pretrained.PretrainedEncoder`. In float32 every processor gives the same; bfloat16
+        is a little faster.
+
+    Raises
+    ------
+    EncoderNotAvailableError, ModelFormatError
+        If the weights in the package are damaged.
+    """
+
+    name: Final = "speech-small"
+    n_layers: Final = 1
+    layer: Final[Layer] = None
+
+    def __init__(self, *, device: str = "cpu", precision: AskedPrecision = "fp32") -> None:
+        self._heard = heard(device=device, precision=precision)
+        self._judge = Detector.load(JUDGE, encoder=self._heard)
+        self.hop, self.window, self.context = self._heard.hop, self._heard.window, self._heard.context
+        self.dim = self._heard.dim + len(self._judge.artifact_types)
+
+    @property
+    def precision(self) -> str:
+        """How the transformer computes."""
+        return self._heard.precision
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex SHA-256 over all parts and weights."""
+        weights = ((name, values.numpy()) for name, values in self._judge.head.state_dict().items())
+        return fingerprint({"heard": self._heard.fingerprint, "revision": _REVISION}, weights)
+
+    def encode(self, samples: FloatArray) -> FloatArray:
+        """Return the embeddings [shape=(n_frames, dim), float32] of `samples` [shape=(n,), float32, 16 kHz]."""
+        return self._judged(self._heard.encode(samples))
+
+    def for_recording(self, blocks: Iterable[FloatArray]) -> Callable[[FloatArray], FloatArray]:
+        """Return :meth:`encode` for the windows of one recording, in their order."""
+        encode = self._heard.for_recording(blocks)
+        return lambda samples: self._judged(encode(samples))
+
+    def _judged(self, rows: FloatArray) -> FloatArray:
+        if not len(rows):
+            return np.zeros((0, self.dim), np.float32)
+        return np.concatenate([rows, stream_logits(self._judge.head, [rows])], axis=1)
