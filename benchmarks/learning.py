@@ -1,7 +1,7 @@
 """How much labelling is enough: what detectors do on unheard speech, by the minutes that they were trained on.
 
     python benchmarks/learning.py [LABELLED.json --audio DIR --test TEST.json --test-audio DIR] [--draws 3]
-                                  [--minutes 5 10 20 40] [--encoder spectral ...] [--plot F.png] [--json OUT]
+                                  [--minutes 5 10 20 40] [--encoder speech-small ...] [--plot F.png] [--json OUT]
 
 The minutes are drawn from the labelled recordings, whole ones, each draw anew, with every type of artifact; a larger
 part holds the smaller ones of its draw. Engines of the test recordings are left out of what is drawn from, unless
@@ -23,6 +23,7 @@ import numpy as np
 from lib.labelled import Judged, absolute, engine_of, figures, judged, say, shipped_parts, table
 
 from relaylib.models import EmbeddingCache, TrainConfig, load_encoder, train
+from relaylib.models.encoder import DEFAULT_ENCODER
 from relaylib.types import AudioItem
 
 
@@ -74,7 +75,7 @@ def main() -> None:
     parser.add_argument("--test", type=Path, help="manifest of what is tested on")
     parser.add_argument("--test-audio", type=Path, help="folder of its recordings; its own by default")
     parser.add_argument("--minutes", type=float, nargs="+", help="5 10 20 40 with a manifest, else 1 2 4")
-    parser.add_argument("--encoder", nargs="+", default=["spectral"])
+    parser.add_argument("--encoder", nargs="+", default=[DEFAULT_ENCODER])
     parser.add_argument("--draws", type=int, default=1, help="how often each part is drawn")
     parser.add_argument("--same-engines", action="store_true", help="draw from the engines of the test, too")
     parser.add_argument("--cache", type=Path)

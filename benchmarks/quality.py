@@ -1,6 +1,6 @@
 """What detectors do on voices, or engines, that they have never heard: leave-some-out on labelled speech.
 
-    python benchmarks/quality.py [MANIFEST.json --audio DIR] [--by voice|engine] [--encoder spectral ...]
+    python benchmarks/quality.py [MANIFEST.json --audio DIR] [--by voice|engine] [--encoder speech-small ...]
                                  [--head conv ...] [--decoding threshold ...] [--ready tts-artifacts ...]
                                  [--extra DIR ...] [--json OUT]
 
@@ -27,6 +27,7 @@ from lib.labelled import Judged, absolute, engine_of, figures, gathered, judged,
 from relaylib.evaluate import f_scores
 from relaylib.models import Detector, EmbeddingCache, TrainConfig, load_encoder, train
 from relaylib.models.config import DECODINGS, HEADS
+from relaylib.models.encoder import DEFAULT_ENCODER
 from relaylib.types import AudioItem, Manifest
 
 N_TEST_VOICES = 3
@@ -68,7 +69,7 @@ def main() -> None:
     parser.add_argument("--audio", type=Path, help="folder of the manifest's recordings; its own by default")
     parser.add_argument("--extra", type=Path, action="append", default=[], help="folders with more to train on")
     parser.add_argument("--by", choices=["voice", "engine"], default="voice", help="what is left out together")
-    parser.add_argument("--encoder", nargs="+", default=["spectral"])
+    parser.add_argument("--encoder", nargs="+", default=[DEFAULT_ENCODER])
     parser.add_argument("--head", nargs="+", choices=HEADS, default=["conv", "mlp", "linear"])
     parser.add_argument("--decoding", nargs="+", choices=DECODINGS, default=["threshold"])
     parser.add_argument("--ready", nargs="*", default=[], help="detectors that are trained already")

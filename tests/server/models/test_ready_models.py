@@ -43,7 +43,7 @@ def test_a_fresh_server_lists_them_and_a_deleted_one_stays_away(settings, execut
 
 def test_a_worker_takes_them_from_the_package(tmp_path):
     """Nothing has to be in the store."""
-    context = WorkContext(None, load_encoder("spectral"), EmbeddingCache(tmp_path / "cache"), tmp_path)
+    context = WorkContext(None, load_encoder("speech-small"), EmbeddingCache(tmp_path / "cache"), tmp_path)
     detector = context.detector("ready/6f7d/tts-artifacts")
     assert detector.artifact_types == BASIC_TYPES
     assert detector is context.detector("ready/6f7d/tts-artifacts")
