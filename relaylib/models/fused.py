@@ -45,7 +45,7 @@ class FusedEncoder:
         several = [part.name for part in parts if part.n_layers > 1]
         if several:
             raise ParameterError(f"encoder {several[0]!r} returns several layers; fuse it with one layer of its own.")
-        self._parts = tuple(parts)
+        self.parts = tuple(parts)
         self.name = "+".join(part.name for part in parts)
         self.dim, self.hop = sum(part.dim for part in parts), parts[0].hop
         self.window, self.context = max(part.window for part in parts), max(part.context for part in parts)
@@ -63,21 +63,21 @@ class FusedEncoder:
     @property
     def fingerprint(self) -> str:
         """Hex SHA-256 over the parts' fingerprints, in their order."""
-        return hashlib.sha256("+".join(part.fingerprint for part in self._parts).encode()).hexdigest()
+        return hashlib.sha256("+".join(part.fingerprint for part in self.parts).encode()).hexdigest()
 
     @property
     def precision(self) -> str:
         """How the part computes that can in several ways."""
-        return next((str(part.precision) for part in self._parts if hasattr(part, "precision")), "fp32")
+        return next((str(part.precision) for part in self.parts if hasattr(part, "precision")), "fp32")
 
     def encode(self, samples: FloatArray) -> FloatArray:
         """Return the rows [shape=(n_frames, dim)]: as many as all parts have."""
-        return _side_by_side([part.encode for part in self._parts], samples)
+        return _side_by_side([part.encode for part in self.parts], samples)
 
     def for_recording(self, blocks: Iterable[FloatArray]) -> Callable[[FloatArray], FloatArray]:
         """Return `encode` for the windows of one recording, with its statistics where a part wants them."""
         encoders = [
-            part.for_recording(blocks) if hasattr(part, "for_recording") else part.encode for part in self._parts
+            part.for_recording(blocks) if hasattr(part, "for_recording") else part.encode for part in self.parts
         ]
         return lambda samples: _side_by_side(encoders, samples)
 

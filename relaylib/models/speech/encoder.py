@@ -29,7 +29,7 @@ CHECKPOINT: Final = Path(__file__).parent / "speech-small"
 JUDGE: Final = Path(__file__).parent / "judge.safetensors"
 """The classifier: a detector of the types that :func:`relaylib.inject.type_names` lists, trained on :func:`heard`."""
 
-_REVISION: Final = "speech-small/1"
+_REVISION: Final = "speech-small/2"
 """Goes into the fingerprint: raise it whenever the way from rows to columns changes."""
 
 
@@ -41,10 +41,13 @@ def heard(*, device: str = "cpu", precision: AskedPrecision = "fp32") -> FusedEn
 class SpeechEncoder:
     """Embeddings made for artifacts: what can be heard in a frame, and how likely each known artifact is there.
 
-    Three parts stand side by side: the features of ``spectral``, which see what happens within milliseconds; a few
-    columns of a small wav2vec 2.0 model, which knows voices; and the logits that a classifier of 1.3 s to each side,
-    trained on hours of artifacts that a program put in, makes of both. A head that is trained on top begins where that
-    ends: it needs labels only for what is particular to one's own speech.
+    The features of ``spectral``, which see what happens within milliseconds, stand beside the logits of a classifier.
+    That was trained on hours of artifacts that a program put in, sees 1.3 s to each side, and hears those features and
+    a small wav2vec 2.0 model, which knows voices. A head that is trained on top begins where the classifier ends: it
+    needs labels only for what is particular to one's own speech.
+
+    What the transformer says goes to the classifier alone. Given to a head with minutes of labels, it teaches which
+    voices break in, and not that they are foreign.
 
     The weights come with the package. ``README.md`` beside them says what they were trained on.
 
@@ -70,7 +73,8 @@ class SpeechEncoder:
         self._heard = heard(device=device, precision=precision)
         self._judge = Detector.load(JUDGE, encoder=self._heard)
         self.hop, self.window, self.context = self._heard.hop, self._heard.window, self._heard.context
-        self.dim = self._heard.dim + len(self._judge.artifact_types)
+        self._n_fine = self._heard.parts[0].dim
+        self.dim = self._n_fine + len(self._judge.artifact_types)
 
     @property
     def precision(self) -> str:
@@ -95,4 +99,4 @@ class SpeechEncoder:
     def _judged(self, rows: FloatArray) -> FloatArray:
         if not len(rows):
             return np.zeros((0, self.dim), np.float32)
-        return np.concatenate([rows, stream_logits(self._judge.head, [rows])], axis=1)
+        return np.concatenate([rows[:, : self._n_fine], stream_logits(self._judge.head, [rows])], axis=1)
