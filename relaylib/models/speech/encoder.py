@@ -56,8 +56,8 @@ class SpeechEncoder:
     device : str
         Where the transformer runs.
     precision : "auto", "bf16", "fp32" or "reference"
-        As of :class:`~relaylib.models.pretrained.PretrainedEncoder`. In float32 every processor gives the same; bfloat16
-        is a little faster.
+        As of :class:`~relaylib.models.pretrained.PretrainedEncoder`. In float32 every processor gives the same;
+        bfloat16 is a little faster.
 
     Raises
     ------
