@@ -48,7 +48,7 @@ def test_a_name_that_is_taken_is_refused():
 
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(
-        EncoderNotAvailableError, match=r"'wav2vec' is unknown; known are spectral, torchaudio:.*folder"
+        EncoderNotAvailableError, match=r"'wav2vec' is unknown; known are spectral, speech-small, torchaudio:.*folder"
     ):
         load_encoder("wav2vec")
 
