@@ -11,10 +11,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tqdm import tqdm
-
+from relaylib.cli.output import stages
 from relaylib.formats import read_manifest
-from relaylib.models import EmbeddingCache, TrainConfig, TrainProgress, train
+from relaylib.models import EmbeddingCache, TrainConfig, train
 from relaylib.models.speech import heard
 
 
@@ -27,21 +26,15 @@ def main() -> None:
     parser.add_argument("--validation-split", type=float, default=0.25, help="one member for each part of this size")
     parser.add_argument("--cache", type=Path, help="keep embeddings in this folder")
     options = parser.parse_args()
-    bars: dict[str, tqdm] = {}
-
-    def show(progress: TrainProgress) -> None:
-        if progress.stage not in bars:
-            bars[progress.stage] = tqdm(total=progress.total, desc=progress.stage, mininterval=5)
-        bars[progress.stage].update(progress.done - bars[progress.stage].n)
-
-    detector = train(
-        read_manifest(options.labelled / "annotations.json"),
-        heard(),
-        TrainConfig(epochs=options.epochs, validation_split=options.validation_split),
-        audio_root=options.labelled,
-        cache=EmbeddingCache(options.cache) if options.cache else None,
-        progress=show,
-    )
+    with stages(True) as show:
+        detector = train(
+            read_manifest(options.labelled / "annotations.json"),
+            heard(),
+            TrainConfig(epochs=options.epochs, validation_split=options.validation_split),
+            audio_root=options.labelled,
+            cache=EmbeddingCache(options.cache) if options.cache else None,
+            progress=lambda state: show(state.stage, state.done, state.total, ""),
+        )
     detector.save(options.out)
     for name, scores in detector.metrics["events"]["per_class"].items():
         print(f"{name:14s} event-F1 {scores['f1_score']:.2f} on {scores['support']} held out")

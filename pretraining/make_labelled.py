@@ -4,6 +4,7 @@ The same as `relaylib inject`, with each recording's voice as its group, the eng
 splits can keep either whole.
 
     python pretraining/make_labelled.py speech --out labelled --hours 2 [--seed 0] [--engines flite] [--without click]
+                                               [--after 0] [--types glitch ...] [--per-minute 12]
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def _side_by_side(encoders: Sequence[Callable[[FloatArray], FloatArray]], sample
     *others, last = encoders
     with ThreadPoolExecutor(len(others)) as pool:
         ahead = [pool.submit(encode, samples) for encode in others]
-        rows = [last(samples)]
-        rows = [future.result() for future in ahead] + rows
+        here = last(samples)
+        rows = [*(future.result() for future in ahead), here]
     n_frames = min(map(len, rows))
     return np.concatenate([part[:n_frames] for part in rows], axis=1)

@@ -27,6 +27,11 @@ def encoder():
     return load_encoder("speech-small", precision="fp32")
 
 
+@pytest.fixture(scope="module")
+def judge():
+    return Detector.load(JUDGE, encoder=heard(precision="fp32"))
+
+
 def spoken(seconds=None):
     """Return speech that comes with the package."""
     samples = load(example_audio()).samples
@@ -80,12 +85,11 @@ def test_the_first_columns_are_fine_detail(encoder):
     np.testing.assert_array_equal(rows[:, : spectral.dim], spectral.encode(samples)[: len(rows)])
 
 
-def test_the_last_columns_are_the_logits_of_the_classifier(encoder):
+def test_the_last_columns_are_the_logits_of_the_classifier(encoder, judge):
     """All at once, with zeros around what is standardised."""
     samples = spoken(5)
-    judge = Detector.load(JUDGE, encoder=heard(precision="fp32"))
     assert judge.artifact_types == type_names()
-    rows = heard(precision="fp32").encode(samples)
+    rows = judge.encoder.encode(samples)
     standardised = ((torch.from_numpy(rows).half().float() - judge.head.mean) * judge.head.scale).clamp(-6, 6)
     padded = torch.nn.functional.pad(standardised.T[None], (judge.head.halo, judge.head.halo))
     with torch.no_grad():
@@ -93,12 +97,12 @@ def test_the_last_columns_are_the_logits_of_the_classifier(encoder):
     np.testing.assert_allclose(encoder.encode(samples)[:, -N_TYPES:], expected.numpy(), atol=1e-3)
 
 
-def test_a_click_of_two_milliseconds_is_seen(encoder):
+def test_a_click_of_two_milliseconds_is_seen(encoder, judge):
     clean = spoken(6)
     clicked = clean.copy()
     at = 3 * 16_000
     clicked[at : at + 32] += np.where(np.arange(32) % 2, 0.5, -0.5).astype(np.float32)
-    glitch = -N_TYPES + Detector.load(JUDGE, encoder=heard(precision="fp32")).artifact_types.index("glitch")
+    glitch = -N_TYPES + judge.artifact_types.index("glitch")
     before, after = encoder.encode(clean)[:, glitch], encoder.encode(clicked)[:, glitch]
     frame = at // 320
     near = slice(frame - 2, frame + 3)

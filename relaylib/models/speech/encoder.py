@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from relaylib.models.detector import Detector
-from relaylib.models.encoder import Layer
 from relaylib.models.fast.precision import AskedPrecision
 from relaylib.models.fingerprint import fingerprint
 from relaylib.models.fused import FusedEncoder
 from relaylib.models.scoring import stream_logits
 from relaylib.models.spectral import SpectralEncoder
+from relaylib.models.speech.derived import DerivedEncoder, FloatArray
 from relaylib.models.speech.summary import SummaryEncoder
 
 __all__ = ["CHECKPOINT", "JUDGE", "SpeechEncoder", "heard"]
-
-FloatArray = npt.NDArray[np.float32]
 
 CHECKPOINT: Final = Path(__file__).parent / "speech-small"
 """The transformer: a checkpoint like those of the Hugging Face hub, which :func:`relaylib.load_encoder` reads too."""
@@ -38,7 +34,7 @@ def heard(*, device: str = "cpu", precision: AskedPrecision = "fp32") -> FusedEn
     return FusedEncoder([SpectralEncoder(), SummaryEncoder(CHECKPOINT, device=device, precision=precision)])
 
 
-class SpeechEncoder:
+class SpeechEncoder(DerivedEncoder):
     """Embeddings made for artifacts: what can be heard in a frame, and how likely each known artifact is there.
 
     The features of ``spectral``, which see what happens within milliseconds, stand beside the logits of a classifier.
@@ -66,37 +62,18 @@ class SpeechEncoder:
     """
 
     name: Final = "speech-small"
-    n_layers: Final = 1
-    layer: Final[Layer] = None
 
     def __init__(self, *, device: str = "cpu", precision: AskedPrecision = "fp32") -> None:
-        self._heard = heard(device=device, precision=precision)
-        self._judge = Detector.load(JUDGE, encoder=self._heard)
-        self.hop, self.window, self.context = self._heard.hop, self._heard.window, self._heard.context
-        self._n_fine = self._heard.parts[0].dim
-        self.dim = self._n_fine + len(self._judge.artifact_types)
-
-    @property
-    def precision(self) -> str:
-        """How the transformer computes."""
-        return self._heard.precision
+        source = heard(device=device, precision=precision)
+        self._judge = Detector.load(JUDGE, encoder=source)
+        self._n_fine = source.parts[0].dim
+        super().__init__(source, self._n_fine + len(self._judge.artifact_types))
 
     @cached_property
     def fingerprint(self) -> str:
         """Hex SHA-256 over all parts and weights."""
         weights = ((name, values.numpy()) for name, values in self._judge.head.state_dict().items())
-        return fingerprint({"heard": self._heard.fingerprint, "revision": _REVISION}, weights)
+        return fingerprint({"heard": self._source.fingerprint, "revision": _REVISION}, weights)
 
-    def encode(self, samples: FloatArray) -> FloatArray:
-        """Return the embeddings [shape=(n_frames, dim), float32] of `samples` [shape=(n,), float32, 16 kHz]."""
-        return self._judged(self._heard.encode(samples))
-
-    def for_recording(self, blocks: Iterable[FloatArray]) -> Callable[[FloatArray], FloatArray]:
-        """Return :meth:`encode` for the windows of one recording, in their order."""
-        encode = self._heard.for_recording(blocks)
-        return lambda samples: self._judged(encode(samples))
-
-    def _judged(self, rows: FloatArray) -> FloatArray:
-        if not len(rows):
-            return np.zeros((0, self.dim), np.float32)
+    def _columns(self, rows: FloatArray) -> FloatArray:
         return np.concatenate([rows[:, : self._n_fine], stream_logits(self._judge.head, [rows])], axis=1)
