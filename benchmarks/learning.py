@@ -1,7 +1,8 @@
 """How much labelling is enough: what detectors do on unheard speech, by the minutes that they were trained on.
 
     python benchmarks/learning.py [LABELLED.json --audio DIR --test TEST.json --test-audio DIR] [--draws 3]
-                                  [--minutes 5 10 20 40] [--encoder speech-small ...] [--plot F.png] [--json OUT]
+                                  [--minutes 5 10 20 40] [--encoder speech-small ...] [--start auto|none ...]
+                                  [--plot F.png] [--json OUT]
 
 The minutes are drawn from the labelled recordings, whole ones, each draw anew, with every type of artifact; a larger
 part holds the smaller ones of its draw. Engines of the test recordings are left out of what is drawn from, unless
@@ -23,6 +24,7 @@ import numpy as np
 from lib.labelled import Judged, absolute, engine_of, figures, judged, say, shipped_parts, table
 
 from relaylib.models import EmbeddingCache, TrainConfig, load_encoder, train
+from relaylib.models.config import AUTO
 from relaylib.models.encoder import DEFAULT_ENCODER
 from relaylib.types import AudioItem
 
@@ -76,6 +78,7 @@ def main() -> None:
     parser.add_argument("--test-audio", type=Path, help="folder of its recordings; its own by default")
     parser.add_argument("--minutes", type=float, nargs="+", help="5 10 20 40 with a manifest, else 1 2 4")
     parser.add_argument("--encoder", nargs="+", default=[DEFAULT_ENCODER])
+    parser.add_argument("--start", nargs="+", choices=[AUTO, "none"], default=[AUTO], help="what is learned on from")
     parser.add_argument("--draws", type=int, default=1, help="how often each part is drawn")
     parser.add_argument("--same-engines", action="store_true", help="draw from the engines of the test, too")
     parser.add_argument("--cache", type=Path)
@@ -96,13 +99,14 @@ def main() -> None:
     items = [item for item in labelled if engine_of(item.group or "") not in known]
     cache = EmbeddingCache(args.cache)
     curves: dict[str, list[tuple[float, Any]]] = {}
-    for name, minutes in product(args.encoder, args.minutes or ([5, 10, 20, 40] if args.manifest else [1, 2, 4])):
-        found = Judged((), ())
+    parts = args.minutes or ([5, 10, 20, 40] if args.manifest else [1, 2, 4])
+    for encoder, start, minutes in product(args.encoder, args.start, parts):
+        name, found = f"{encoder}, start {start}" if len(args.start) > 1 else encoder, Judged((), ())
         for seed in range(args.draws):
             part = draw(items, types, minutes, seed)
             material = replace(labelled, audio=tuple(part))
-            config = TrainConfig(artifact_types=types, seed=seed)
-            detector = train(material, load_encoder(name), config, audio_root="/", cache=cache)
+            config = TrainConfig(artifact_types=types, seed=seed, start=None if start == "none" else start)
+            detector = train(material, load_encoder(encoder), config, audio_root="/", cache=cache)
             found += judged(detector, list(test))
             say(f"{name}, {minutes:g} min: draw {seed}, {len(part)} recordings")
         curves.setdefault(name, []).append((minutes, figures(found, types, args.draws)))

@@ -1,14 +1,15 @@
 """What detectors do on voices, or engines, that they have never heard: leave-some-out on labelled speech.
 
     python benchmarks/quality.py [MANIFEST.json --audio DIR] [--by voice|engine] [--encoder speech-small ...]
-                                 [--head conv ...] [--decoding threshold ...] [--ready tts-artifacts ...]
-                                 [--extra DIR ...] [--json OUT]
+                                 [--head conv ...] [--decoding threshold ...] [--start auto|none ...]
+                                 [--ready tts-artifacts ...] [--extra DIR ...] [--json OUT]
 
 Without a manifest it takes the six minutes that come with the package. The voice of a recording is its manifest's
 `group`, or what follows the first underscore of its file name; the engine is what comes before an underscore in that.
 By voice, three voices at a time are left out of the training; by engine, each engine once. Figures are pooled over the
-test files of all splits, with 95 % intervals from drawing files again. Detectors that come along (`--ready`) detect in
-all files, and are trained on none.
+test files of all splits, with 95 % intervals from drawing files again. Classifiers learn on from a detector that comes
+along, if one has their encoder and head, or begin anew (`--start`). Detectors that come along (`--ready`) detect in all
+files, and are trained on none.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from lib.labelled import Judged, absolute, engine_of, figures, gathered, judged,
 
 from relaylib.evaluate import f_scores
 from relaylib.models import Detector, EmbeddingCache, TrainConfig, load_encoder, train
-from relaylib.models.config import DECODINGS, HEADS
+from relaylib.models.config import AUTO, DECODINGS, HEADS
 from relaylib.models.encoder import DEFAULT_ENCODER
 from relaylib.types import AudioItem, Manifest
 
@@ -72,6 +73,7 @@ def main() -> None:
     parser.add_argument("--encoder", nargs="+", default=[DEFAULT_ENCODER])
     parser.add_argument("--head", nargs="+", choices=HEADS, default=["conv", "mlp", "linear"])
     parser.add_argument("--decoding", nargs="+", choices=DECODINGS, default=["threshold"])
+    parser.add_argument("--start", nargs="+", choices=[AUTO, "none"], default=[AUTO])
     parser.add_argument("--ready", nargs="*", default=[], help="detectors that are trained already")
     parser.add_argument("--epochs", type=int, default=defaults.epochs)
     parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
@@ -88,11 +90,12 @@ def main() -> None:
     report: dict[str, dict[str, Any]] = {}
     for name in args.ready:
         report[f"{name}, not trained here"] = figures(judged(Detector.load(name), list(manifest)), types)
-    for encoder, head, decoding in product(args.encoder, args.head, args.decoding):
+    for encoder, head, decoding, start in product(args.encoder, args.head, args.decoding, args.start):
         config = replace(
             defaults,
             head=head,
             decoding=decoding,
+            start=None if start == "none" else start,
             epochs=args.epochs,
             learning_rate=args.learning_rate,
             batch_size=args.batch_size,
@@ -102,7 +105,8 @@ def main() -> None:
         found = Judged((), ())
         for names in splits(voices, args.by, args.splits):
             found += run_split(manifest, extra, names, encoder, config, args)
-        report[", ".join([encoder, head, *([decoding] if len(args.decoding) > 1 else [])])] = figures(found, types)
+        chosen = [(args.decoding, decoding), (args.start, f"start {start}")]
+        report[", ".join([encoder, head, *(name for among, name in chosen if len(among) > 1)])] = figures(found, types)
     print(table(report, types))
     if args.json:
         args.json.write_text(json.dumps(report, indent=2) + "\n")

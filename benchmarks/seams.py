@@ -1,11 +1,13 @@
-"""How far frames near the seams of windows are from those of the whole recording, on an encoder with trained weights.
+"""How far frames near the seams of windows are from what they should be, on an encoder with trained weights.
 
-A recording is encoded whole and in windows. For each context that is cropped at the inner edges, frames are sorted by
-their distance from the nearest seam, and what is printed is one minus their cosine with the same frame of the whole:
-the mean, and the worst of a hundred. Attention sees all of a window, so no context makes the difference zero; past
-some length more of it brings nothing.
+A recording is encoded in windows, and as it should be: whole, or, since a model that was taught on seconds is not at
+home in minutes, each second in the middle of a window (`--against middle`). For each context that is cropped at the
+inner edges, frames are sorted by their distance from the nearest seam, and what is printed is one minus their cosine
+with the same frame as it should be: the mean, and the worst of a hundred. Attention sees all of a window, so no context
+makes the difference zero; past some length more of it brings nothing.
 
-    python benchmarks/seams.py CHECKPOINT AUDIO... [--seconds 100] [--window 20] [--contexts 0.5 1 2 4] [--plot F.png]
+    python benchmarks/seams.py CHECKPOINT AUDIO... [--against whole|middle] [--seconds 100] [--window 20]
+                               [--contexts 0.5 1 2 4] [--plot F.png] [--json OUT]
 """
 
 from __future__ import annotations
@@ -58,6 +60,7 @@ def main() -> None:
     parser.add_argument("checkpoint", help="encoder: a checkpoint's name or folder")
     parser.add_argument("audio", nargs="+", type=Path, help="speech to try it on: files or folders")
     parser.add_argument("--seconds", type=float, default=100, help="how much of it")
+    parser.add_argument("--against", choices=["whole", "middle"], default="whole", help="what frames should be")
     parser.add_argument("--window", type=float, default=20, help="length of a window in s")
     parser.add_argument("--contexts", type=float, nargs="+", default=[0.5, 1, 2, 4], help="cropped at each edge, in s")
     parser.add_argument("--plot", type=Path, help="draw the curves into this file")
@@ -66,15 +69,19 @@ def main() -> None:
     import_torchaudio()
     samples = speech(options.audio, options.seconds)
     options_of: dict[str, Any] = {"precision": "fp32"}
-    whole = load_encoder(options.checkpoint, window=hops(len(samples) / SAMPLE_RATE + 1), **options_of).encode(samples)
+    if options.against == "middle":
+        options_of |= {"window": hops(options.window), "context": hops((options.window - 1) / 2)}
+    else:
+        options_of |= {"window": hops(len(samples) / SAMPLE_RATE + 1)}
+    expected = embed(samples, load_encoder(options.checkpoint, **options_of)).embeddings
     found = []
     print(f"{'context':>8}" + "".join(f"{f'to {end:g} s':>20}" for end in BINS_S[1:]))
     for context in options.contexts:
         window = hops(options.window)
-        encoder = load_encoder(options.checkpoint, window=window, context=hops(context), **options_of)
+        encoder = load_encoder(options.checkpoint, precision="fp32", window=window, context=hops(context))
         rows = embed(samples, encoder).embeddings
-        norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(whole, axis=1)
-        apart = 1 - (rows * whole).sum(axis=1) / norms
+        norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(expected, axis=1)
+        apart = 1 - (rows * expected).sum(axis=1) / norms
         away = distances(len(rows), window, hops(context))
         bins = [apart[(away >= low) & (away < high)] for low, high in itertools.pairwise(BINS_S)]
         means = [float(b.mean()) if len(b) else float("nan") for b in bins]
@@ -82,13 +89,19 @@ def main() -> None:
         print(f"{context:>6g} s" + "".join(f"{f'{m:.1e} ({w:.1e})':>20}" for m, w in zip(means, worst, strict=True)))
         found.append({"context_s": context, "mean": means, "worst_of_100": worst})
     if options.json:
-        facts = {"checkpoint": options.checkpoint, "window_s": options.window, "bins_s": BINS_S, "contexts": found}
+        facts = {
+            "checkpoint": options.checkpoint,
+            "against": options.against,
+            "window_s": options.window,
+            "bins_s": BINS_S,
+            "contexts": found,
+        }
         options.json.write_text(json.dumps(facts, indent=2) + "\n")
     if options.plot:
-        draw(found, options.plot)
+        draw(found, options.against, options.plot)
 
 
-def draw(found: list[dict[str, Any]], path: Path) -> None:
+def draw(found: list[dict[str, Any]], against: str, path: Path) -> None:
     """Draw one curve for each context."""
     import matplotlib.pyplot as plt
 
@@ -97,7 +110,7 @@ def draw(found: list[dict[str, Any]], path: Path) -> None:
     for curve in found:
         axes.loglog(middles, curve["mean"], marker="o", label=f"{curve['context_s']:g} s of context")
     axes.set_xlabel("distance from the nearest seam (s)")
-    axes.set_ylabel("1 − cosine with the frame of the whole")
+    axes.set_ylabel(f"1 − cosine with {against}")
     axes.grid(alpha=0.3, which="both")
     axes.legend()
     figure.savefig(path, dpi=110)

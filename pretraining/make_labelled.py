@@ -4,7 +4,7 @@ The same as `relaylib inject`, with each recording's voice as its group, the eng
 splits can keep either whole.
 
     python pretraining/make_labelled.py speech --out labelled --hours 2 [--seed 0] [--engines flite] [--without click]
-                                               [--after 0] [--types glitch ...] [--per-minute 12]
+                                               [--after 0] [--types glitch ...] [--per-minute 12] [--add]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from relaylib.audio import AudioFile
-from relaylib.formats import write_manifest
+from relaylib.formats import read_manifest, write_manifest
 from relaylib.inject import BASIC_TYPES, inject_files, labelled_manifest, shape_names, type_names
 from relaylib.types import AudioItem
 
@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--engines", nargs="+", help="only these")
     parser.add_argument("--without", nargs="*", default=[], choices=shape_names(), help="shapes not to use")
+    parser.add_argument("--add", action="store_true", help="to what is in the folder already")
     options = parser.parse_args()
     entries = json.loads((options.speech / "speech.json").read_text(encoding="utf-8"))["audio"]
     entries = [entry for entry in entries if options.engines is None or entry["engine"] in options.engines]
@@ -54,7 +55,9 @@ def main() -> None:
         seed=options.seed,
     )
     items = [item for item in tqdm(made, total=len(files), unit="file") if isinstance(item, AudioItem)]
-    write_manifest(labelled_manifest(items, options.types), options.out / "annotations.json")
+    manifest = options.out / "annotations.json"
+    before = read_manifest(manifest).audio if options.add else ()
+    write_manifest(labelled_manifest([*before, *items], options.types), manifest)
     print(f"{sum(item.duration_ms or 0 for item in items) / 3.6e6:.2f} h in {len(items)} recordings")
 
 

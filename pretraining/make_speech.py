@@ -40,6 +40,7 @@ SHARES = {
     "asterisk": 0.14,
     "fillets": 0.1,
     "ktuberling": 0.04,
+    "tuxpaint": 0.1,
 }
 
 

@@ -25,6 +25,7 @@ PACKAGES = {
     ),
     "fillets": ("fillets-ng-data-cs", "fillets-ng-data-nl"),
     "ktuberling": ("ktuberling-data",),
+    "tuxpaint": ("tuxpaint-stamps-default",),
 }
 """Source -> packages."""
 
@@ -65,6 +66,10 @@ def _by_speaker(source: str, package: str, paths: list[Path]) -> dict[str, list[
             if mark is None:
                 continue
             name = f"{package}-{mark}"
+        elif source == "tuxpaint":  # a language, most of them spoken by one person; English is many people's
+            name = path.stem.rpartition("_desc_")[2]
+            if not name.isalpha() or "_desc_" not in path.stem:
+                continue
         found.setdefault(name, []).append(path)
     return found
 

@@ -27,6 +27,7 @@ ENGINES = {
     "asterisk": ("asterisk-core-sounds, asterisk-prompt", "CC-BY-SA-3.0; people who speak"),
     "fillets": ("fillets-ng-data", "GPL-2.0-or-later; people who act"),
     "ktuberling": ("ktuberling-data", "GPL-2.0-or-later; people who speak"),
+    "tuxpaint": ("tuxpaint-stamps-default", "GPL-2.0; people who speak"),
 }
 """Engine -> (Debian package, licence)."""
 

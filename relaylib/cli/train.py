@@ -62,6 +62,12 @@ __all__ = ["train"]
     type=click.Choice(["threshold", "sebb"]),
     help="Extents of events: frames above the threshold, or sound event bounding boxes.  [default: threshold]",
 )
+@click.option(
+    "--start",
+    metavar="DETECTOR|none",
+    help="Learn on from this detector's classifier (a name or a file), or begin anew.  "
+    "[default: one that comes along, if it fits]",
+)
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same file.  [default: 0]")
 @click.option(
     "--cache",
@@ -109,6 +115,8 @@ def train(
 def _given(settings: dict[str, Any], artifact_types: tuple[str, ...]) -> dict[str, Any]:
     """Return the settings the user named; the others keep the trainer's defaults."""
     chosen = {name: value for name, value in settings.items() if value is not None}
+    if chosen.get("start") == "none":
+        chosen["start"] = None
     return chosen | ({"artifact_types": artifact_types} if artifact_types else {})
 
 

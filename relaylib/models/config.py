@@ -8,12 +8,14 @@ from typing import Literal
 
 from relaylib.errors import ParameterError
 
-__all__ = ["DECODINGS", "HEADS", "Decoding", "ProgressCallback", "TrainConfig", "TrainProgress"]
+__all__ = ["AUTO", "DECODINGS", "HEADS", "Decoding", "ProgressCallback", "TrainConfig", "TrainProgress"]
 
 HeadKind = Literal["linear", "mlp", "conv"]
 Decoding = Literal["threshold", "sebb"]
 DECODINGS: tuple[Decoding, ...] = ("threshold", "sebb")
 HEADS: tuple[HeadKind, ...] = ("linear", "mlp", "conv")
+AUTO = "auto"
+"""Of ``start``: a detector of the package, where one fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,10 @@ class TrainConfig:
     decoding : "threshold" or "sebb"
         How the extents of events are found: as the frames above the threshold, or as sound event bounding boxes
         (:mod:`relaylib.postprocess.sebb`), which have one confidence each.
+    start : str, optional
+        The detector whose classifier is learned on from: the name of one that comes with the package, or a file, with
+        the same encoder and kind of head. By default one that comes along, where there is such a one; None begins anew.
+        Types that it does not know are learned all the same.
     """
 
     artifact_types: tuple[str, ...] | None = None
@@ -63,6 +69,7 @@ class TrainConfig:
     patience: int = 8
     max_false_alarms_per_hour: float = 20.0
     decoding: Decoding = "threshold"
+    start: str | None = AUTO
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -80,6 +87,10 @@ class TrainConfig:
             raise ParameterError(f"head={self.head!r} is unknown; known are {', '.join(HEADS)}.")
         if self.decoding not in DECODINGS:
             raise ParameterError(f"decoding={self.decoding!r} is unknown; known are {', '.join(DECODINGS)}.")
+        if self.head == "linear" and self.start not in (AUTO, None):
+            raise ParameterError(
+                f"start={self.start!r}: a linear head ends at the same weights wherever it starts; leave it out."
+            )
         if self.patience < 1:
             raise ParameterError(f"patience={self.patience}: need at least 1 epoch.")
         if not self.max_false_alarms_per_hour > 0:

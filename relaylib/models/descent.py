@@ -21,17 +21,26 @@ from relaylib.models.judge import Fold, weighted_loss
 from relaylib.models.scoring import stream_logits
 from relaylib.models.threads import single_threads
 
-__all__ = ["AGREEMENT_OF_DESCENT", "descend"]
+__all__ = ["AGREEMENT_OF_DESCENT", "AGREEMENT_OF_STARTED", "descend"]
 
 AGREEMENT_OF_DESCENT = 1 / 3
 """Correlation between members' errors on unheard voices; 0.2 to 0.4 does equally well on real speech."""
+
+AGREEMENT_OF_STARTED = 0.6
+"""The same where members start from weights that have learned from the same speech."""
 
 _AVERAGED_STEPS = 100
 """Steps over which the evaluated weights are averaged; fewer at the beginning."""
 
 
 def descend(
-    head: Head, folds: Sequence[Fold], bank: CropBank, config: TrainConfig, notify: ProgressCallback
+    head: Head,
+    folds: Sequence[Fold],
+    bank: CropBank,
+    config: TrainConfig,
+    notify: ProgressCallback,
+    *,
+    started: bool = False,
 ) -> list[list[Labelled]]:
     """Fit each member of a head to what its fold does not hold out; return what they say of what is.
 
@@ -49,13 +58,18 @@ def descend(
     config : TrainConfig
     notify : callable
         Called after every epoch of every fold; a fold that stops early skips some.
+    started : bool
+        Whether the members' weights have learned already.
 
     Returns
     -------
     list of list of Labelled
         For each fold its recordings.
     """
-    runs = [_Run(head.only(number), fold, bank, config, [config.seed, number]) for number, fold in enumerate(folds)]
+    rate = learning_rate(config.head, config.learning_rate, started=started)
+    runs = [
+        _Run(head.only(number), fold, bank, config, rate, [config.seed, number]) for number, fold in enumerate(folds)
+    ]
     events: queue.SimpleQueue[TrainProgress | None] = queue.SimpleQueue()
     stop = threading.Event()
     total, done, running = config.epochs * len(runs), 0, len(runs)
@@ -87,11 +101,14 @@ def descend(
 class _Run:
     """One run of the optimiser: a classifier, the fold held out from it, and the bank of the others."""
 
-    def __init__(self, head: Head, fold: Fold, bank: CropBank, config: TrainConfig, seed: Sequence[int]) -> None:
+    def __init__(
+        self, head: Head, fold: Fold, bank: CropBank, config: TrainConfig, learning_rate: float, seed: Sequence[int]
+    ) -> None:
         self._head = head
         self._fold = fold
         self._bank = bank
         self._config = config
+        self._learning_rate = learning_rate
         self._rng = np.random.default_rng(seed)
         for module in head.modules():
             if isinstance(module, ChannelDropout):
@@ -107,8 +124,7 @@ class _Run:
         config, fold, judge = self._config, self._fold, self._fold.judge
         n_steps = config.epochs * self._bank.n_batches(config.batch_size, fold.training)
         average = copy.deepcopy(self._head)
-        rate = learning_rate(config.head, config.learning_rate)
-        optimiser = torch.optim.AdamW(self._head.parameters(), lr=rate, weight_decay=0.01, fused=True)
+        optimiser = torch.optim.AdamW(self._head.parameters(), lr=self._learning_rate, weight_decay=0.01, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, n_steps))
         best, best_f1, best_judged, since_best, step = average, -1.0, [], 0, 0
         for epoch in range(config.epochs):

@@ -44,6 +44,8 @@ class Detector:
         As measured on the validation part of its training, see :func:`relaylib.models.validation_metrics`.
     config : dict
         How it was trained: the fields of :class:`relaylib.TrainConfig`.
+    head_kind : str
+        ``linear``, ``mlp`` or ``conv``.
     """
 
     def __init__(
@@ -62,11 +64,11 @@ class Detector:
         self.metrics = metrics
         self.config = config
         self.head = head.eval()
-        self._head_kind = head_kind
+        self.head_kind = head_kind
         self._points = tuple(points)
 
     def __repr__(self) -> str:
-        return f"Detector({', '.join(self.artifact_types)}; {self._head_kind} head on {self.encoder.name})"
+        return f"Detector({', '.join(self.artifact_types)}; {self.head_kind} head on {self.encoder.name})"
 
     @classmethod
     def create(
@@ -155,7 +157,7 @@ class Detector:
                 hop=self.encoder.hop,
                 precision=getattr(self.encoder, "precision", None),
             ),
-            head=self._head_kind,
+            head=self.head_kind,
             n_members=len(self.head.members),
             points=[PointMeta(**asdict(point)) for point in self._points],
             decoding=asdict(DecodeConfig()),

@@ -8,13 +8,14 @@ import torch
 
 from relaylib.models.config import ProgressCallback, TrainConfig
 from relaylib.models.crops import CropBank, embedding_statistics
-from relaylib.models.descent import AGREEMENT_OF_DESCENT, descend
+from relaylib.models.descent import AGREEMENT_OF_DESCENT, AGREEMENT_OF_STARTED, descend
 from relaylib.models.encoder import Encoder
 from relaylib.models.example import Example
 from relaylib.models.full_batch import AGREEMENT_OF_FULL_BATCH, fit_by_full_batch
 from relaylib.models.heads import Head, make_head
 from relaylib.models.held_out import Labelled
 from relaylib.models.judge import Fold
+from relaylib.models.start import Start
 from relaylib.models.targets import frame_targets
 from relaylib.types import samples_to_ms
 
@@ -28,6 +29,8 @@ def fit_folds(
     encoder: Encoder,
     config: TrainConfig,
     notify: ProgressCallback,
+    *,
+    start: Start | None = None,
 ) -> tuple[Head, list[Labelled], float]:
     """Fit a classifier for each fold, on all the others; return them as one head.
 
@@ -42,6 +45,8 @@ def fit_folds(
     config : TrainConfig
     notify : callable
         Called after every epoch of every fold; a fold that stops early skips some.
+    start : Start, optional
+        What the members learn on from, made with the same encoder and kind of head.
 
     Returns
     -------
@@ -57,9 +62,12 @@ def fit_folds(
         head = make_head(
             config.head, dim=encoder.dim, n_types=len(types), n_layers=encoder.n_layers, n_members=len(folds)
         )
-    mean, scale = embedding_statistics([m.embeddings for m in material])
-    head.mean.copy_(torch.from_numpy(mean))
-    head.scale.copy_(torch.from_numpy(scale))
+    if start is None:
+        mean, scale = embedding_statistics([m.embeddings for m in material])
+        head.mean.copy_(torch.from_numpy(mean))
+        head.scale.copy_(torch.from_numpy(scale))
+    else:
+        start.give(head, types)
     hop_ms = samples_to_ms(encoder.hop)
     targets = [frame_targets(m.item.annotations, types, len(m.embeddings), hop_ms) for m in material]
     parts = [Fold.of(fold, material, targets, types, config) for fold in folds]
@@ -74,7 +82,7 @@ def fit_folds(
             stride=max(1, config.stride_ms // hop_ms),
             halo=head.halo,
         )
-        judged = descend(head, parts, bank, config, notify)
-        agreement = AGREEMENT_OF_DESCENT
+        judged = descend(head, parts, bank, config, notify, started=start is not None)
+        agreement = AGREEMENT_OF_DESCENT if start is None else AGREEMENT_OF_STARTED
     found = {k: item for fold, own in zip(folds, judged, strict=True) for k, item in zip(fold, own, strict=True)}
     return head.eval(), [found[k] for k in range(len(material))], agreement

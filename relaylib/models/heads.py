@@ -33,6 +33,12 @@ class Member(nn.Module):
         self.mix = nn.Parameter(torch.zeros(n_layers)) if n_layers > 1 else None
         self.body = body
 
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of the weights, in the state, that have a row for each type."""
+        last = f"{len(self.body) - 1}." if isinstance(self.body, nn.Sequential) else ""
+        return (f"body.{last}weight", f"body.{last}bias")
+
     def forward(self, standardised: torch.Tensor) -> torch.Tensor:
         """Return logits [shape=(batch, n_types, n_frames)] of input [shape=(batch, dim, n_frames + 2 * halo)]."""
         if self.mix is not None:
@@ -169,19 +175,25 @@ _BODIES = {"linear": _linear, "mlp": _mlp, "conv": _conv}
 _RATES = {"linear": 10.0, "mlp": 3.0, "conv": 3.0}
 """Learning rate of each kind at its best on unheard voices, in multiples of the API's default."""
 
+_OF_STARTED = 1 / 6
+"""Share of the rate at which a classifier learns on that has learned before; a tenth and a third do equally well."""
+
 _FASTEST = 0.01
 """Rate up to which the multiples go; one that was set higher is left as it is."""
 
 
-def learning_rate(kind: str, configured: float) -> float:
+def learning_rate(kind: str, configured: float, *, started: bool = False) -> float:
     """Return the rate at which a kind of head learns, given the configured one (0.001 suits all).
+
+    One that was `started` from weights that have learned already goes on more slowly.
 
     Examples
     --------
     >>> learning_rate("conv", 0.001), learning_rate("conv", 0.008), learning_rate("conv", 0.05)
     (0.003, 0.01, 0.05)
     """
-    return max(configured, min(configured * _RATES[kind], _FASTEST))
+    rate = max(configured, min(configured * _RATES[kind], _FASTEST))
+    return rate * _OF_STARTED if started else rate
 
 
 def make_head(kind: str, *, dim: int, n_types: int, n_layers: int = 1, n_members: int = 1) -> Head:

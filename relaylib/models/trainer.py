@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from relaylib.errors import AudioDecodeError, ParameterError, TrainingError
@@ -21,6 +22,7 @@ from relaylib.models.metrics import validation_metrics
 from relaylib.models.operating_point import points_of_average
 from relaylib.models.pieces import cut_example
 from relaylib.models.scoring import stored
+from relaylib.models.start import find_start
 from relaylib.models.tuning import shape_candidates, tune_points
 from relaylib.types import AudioItem, Manifest, samples_to_ms
 
@@ -54,6 +56,9 @@ def train(
     (:mod:`relaylib.models.calibration`). The detector averages the classifiers. A recording that is the only one is
     cut into pieces, which are dealt instead.
 
+    Where a detector that comes along has the same encoder and kind of head, the classifiers go on from its weights,
+    which have learned from hours of speech, so that minutes suffice (``config.start``).
+
     Parameters
     ----------
     manifest : Manifest
@@ -81,10 +86,13 @@ def train(
     TrainingError
         If there is too little to train on: no usable recordings, a type without annotations, a single recording
         that is too short to be cut.
+    ParameterError, ModelFormatError
+        If ``config.start`` names a detector that the classifiers cannot go on from.
     """
     config = config or TrainConfig()
     encoder = load_encoder(encoder) if isinstance(encoder, str) else encoder
     types = _types_to_learn(manifest, config)
+    start = find_start(config, encoder)
     notify = progress or _ignore
     opened = audio_root if callable(audio_root) else _in_folder(Path(audio_root))
     finished, unfinished = _finished(manifest)
@@ -95,7 +103,7 @@ def train(
         _log.warning("there is only one recording: validation will hear other parts of it, not other speech")
         material = cut_example(material[0], _PIECES_PER_FOLD * n_folds, hop_ms=samples_to_ms(encoder.hop))
     folds = fold_items([m.item for m in material], types, n_folds, config.seed)
-    head, held_out, agreement = fit_folds(material, folds, types, encoder, config, notify)
+    head, held_out, agreement = fit_folds(material, folds, types, encoder, config, notify, start=start)
     annotations = [span for m in material for span in m.item.annotations]
     candidates = [shape_candidates(annotations, name, decoding=config.decoding) for name in types]
     points = tune_points(held_out, types, candidates, config.max_false_alarms_per_hour)
@@ -110,7 +118,7 @@ def train(
         artifact_types=types,
         points=points_of_average(points, len(folds), agreement),
         metrics=metrics,
-        config=config,
+        config=replace(config, start=None if start is None else start.name),
     )
 
 

@@ -21,6 +21,9 @@ DoubleArray = npt.NDArray[np.float64]
 LOGITS = np.arange(-3.0, 6.01, 0.5)
 """Thresholds that are tried, as logits: 0.05 to 0.998."""
 
+_AS_GOOD = 0.02
+"""Merit within which thresholds count as equally good."""
+
 _COST_OF_DOUBLING = 0.1
 """Event-F1 that each doubling of the false alarms beyond the budget must be worth."""
 
@@ -91,12 +94,19 @@ def tally(held_out: HeldOut, column: int, artifact_type: str, shape: OperatingPo
 
 
 def best_threshold(found: Tally, max_false_alarms_per_hour: float) -> tuple[int, float]:
-    """Return the index of the best threshold and its merit, see :func:`tune_point`."""
+    """Return the index of the best threshold and the largest merit, see :func:`tune_point`.
+
+    Of a run of thresholds that are as good as the best, within :data:`_AS_GOOD`, it is the one in the middle: the
+    farthest from where it gets worse, on speech whose scores are higher or lower by a little.
+    """
     smooth = np.convolve(np.pad(found.f1, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
     excess = np.maximum(1.0, found.false_alarms_per_hour / max_false_alarms_per_hour)
     merit = smooth - _COST_OF_DOUBLING * np.log2(excess)
-    at = int(merit.argmax())
-    return at, float(merit[at])
+    best = int(merit.argmax())
+    worse = np.flatnonzero(merit < merit[best] - _AS_GOOD)
+    first = worse[worse < best].max(initial=-1) + 1
+    last = worse[worse > best].min(initial=len(merit)) - 1
+    return int(first + last + 1) // 2, float(merit[best])
 
 
 def _tune(

@@ -35,6 +35,14 @@ def test_a_threshold_known_by_construction_is_found():
     assert f1 == 1.0
 
 
+def test_of_thresholds_that_do_equally_well_it_is_the_middle_one():
+    """Events at 4, strays at -1: all between are perfect, and a speaker a little louder or softer changes nothing."""
+    items = [recording([(4.0, True), (-1.0, False)] * 3) for _ in range(4)]
+    point, f1 = tune_point(items, 0, "echo", [OperatingPoint()], 30.0)
+    assert f1 == 1.0
+    assert abs(point.logit - 1.5) <= 0.5
+
+
 def test_events_of_any_level_are_found_where_nothing_strays():
     items = [recording([(level, True)]) for level in (0.5, 1.5, 2.5, 3.5)]
     point, f1 = tune_point(items, 0, "echo", [OperatingPoint()], 30.0)
