@@ -45,6 +45,11 @@ def main() -> None:
         seconds += entries[k]["duration_s"]
     files = [AudioFile(options.speech / entry["filename"], entry["filename"]) for entry in chosen]
     groups = [f"{entry['engine']}_{entry['voice']}" for entry in chosen]
+    manifest = options.out / "annotations.json"
+    before = read_manifest(manifest).audio if options.add else ()
+    twice = {item.filename for item in before}.intersection(entry["filename"] for entry in chosen)
+    if twice:
+        parser.error(f"{len(twice)} recordings are in {options.out} already, such as {min(twice)}")
     made = inject_files(
         files,
         options.out,
@@ -55,8 +60,6 @@ def main() -> None:
         seed=options.seed,
     )
     items = [item for item in tqdm(made, total=len(files), unit="file") if isinstance(item, AudioItem)]
-    manifest = options.out / "annotations.json"
-    before = read_manifest(manifest).audio if options.add else ()
     write_manifest(labelled_manifest([*before, *items], options.types), manifest)
     print(f"{sum(item.duration_ms or 0 for item in items) / 3.6e6:.2f} h in {len(items)} recordings")
 

@@ -85,6 +85,23 @@ def test_train_answers_in_json(run, speech, trained, tmp_path):
     assert model.read_bytes() == trained[0].read_bytes()
 
 
+def test_train_learns_on_from_a_detector_or_begins_anew(run, speech, tmp_path):
+    """The file says from which; what cannot be a start is refused before any work."""
+    from relaylib.models import Detector
+
+    began = []
+    model, options = tmp_path / "anew.safetensors", ("--encoder", "spectral", "--head", "mlp", "--epochs", "1")
+    for start, out in (("none", model), (model, tmp_path / "on.safetensors")):
+        args = ("train", speech / "labels.json", "--audio", speech / "audio", "--out", out, "--start", start, *options)
+        result = run(*args)
+        assert result.exit_code == 0, result.output
+        began.append(Detector.load(out).config["start"])
+    assert began == [None, "anew.safetensors"]
+    result = run("train", speech / "labels.json", "--audio", speech / "audio", "--out", out, "--start", model)
+    assert result.exit_code == 1
+    assert "was trained on encoder 'spectral'" in result.stderr
+
+
 def test_train_leaves_out_what_cannot_be_read(run, speech, tmp_path):
     """The rest is learned from; the file is named, and the exit status is 1."""
     shutil.copytree(speech / "audio", tmp_path / "audio")

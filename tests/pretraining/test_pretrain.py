@@ -128,6 +128,33 @@ def test_labelled_speech_is_a_manifest_that_trains(speech, tmp_path, monkeypatch
     assert any(item.annotations for item in manifest.audio)
 
 
+def test_labelled_speech_is_added_to_what_is_there_and_never_twice(speech, tmp_path, monkeypatch, capsys):
+    import make_labelled
+
+    out = tmp_path / "labelled"
+    arguments = ["make_labelled.py", str(speech), "--out", str(out), "--hours", "0.004"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    make_labelled.main()
+    first = read_manifest(out / "annotations.json").audio
+    monkeypatch.setattr(sys, "argv", [*arguments, "--add"])
+    with pytest.raises(SystemExit):
+        make_labelled.main()
+    assert f"{len(first)} recordings are in" in capsys.readouterr().err
+    seconds = sum(item.duration_ms for item in first) / 1000
+    monkeypatch.setattr(sys, "argv", [*arguments, "--add", "--after", str((seconds - 0.5) / 3600)])
+    make_labelled.main()
+    both = read_manifest(out / "annotations.json").audio
+    assert set(first) < set(both)
+
+
+def test_people_are_told_apart_by_language():
+    from recordings import _by_speaker
+
+    names = ("horse_desc_fr.ogg", "horse_desc.ogg", "horse.ogg", "cow_desc_fr.ogg", "cow_desc_ro.ogg")
+    found = _by_speaker("tuxpaint", "tuxpaint-stamps-default", [Path(name) for name in names])
+    assert {name: len(paths) for name, paths in found.items()} == {"fr": 2, "ro": 1}
+
+
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed (apt install espeak-ng)")
 def test_speech_is_made_by_the_engines_that_there_are(tmp_path, monkeypatch, capsys):
     import make_speech
