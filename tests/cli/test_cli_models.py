@@ -93,12 +93,10 @@ def test_train_learns_on_from_a_detector_or_begins_anew(run, speech, tmp_path):
     model, options = tmp_path / "anew.safetensors", ("--encoder", "spectral", "--head", "mlp", "--epochs", "1")
     for start, out in (("none", model), (model, tmp_path / "on.safetensors")):
         args = ("train", speech / "labels.json", "--audio", speech / "audio", "--out", out, "--start", start, *options)
-        result = run(*args)
-        assert result.exit_code == 0, result.output
+        run(*args)
         began.append(Detector.load(out).config["start"])
     assert began == [None, "anew.safetensors"]
-    result = run("train", speech / "labels.json", "--audio", speech / "audio", "--out", out, "--start", model)
-    assert result.exit_code == 1
+    result = run("train", speech / "labels.json", "--audio", speech / "audio", "--out", out, "--start", model, status=1)
     assert "was trained on encoder 'spectral'" in result.stderr
 
 
