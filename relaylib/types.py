@@ -258,13 +258,16 @@ class Frames:
 class Scores:
     """Frame scores [shape=(n_frames, n_types), float32, 0..1], a column for each of `artifact_types`.
 
-    Frame ``i`` covers ``[i, i + 1) * hop_ms``; the last frame reaches to `duration_ms`.
+    Frame ``i`` covers ``[i, i + 1) * hop_ms``; the last frame reaches to `duration_ms`. Those of a detector come with
+    how loud each ms is in its finest detail [shape=(n_ms,), uint8], by which short events are found within their frames
+    (:mod:`relaylib.postprocess.edges`).
     """
 
     values: FloatArray
     artifact_types: tuple[str, ...]
     duration_ms: int
     hop_ms: int = HOP_MS
+    detail: npt.NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.artifact_types):

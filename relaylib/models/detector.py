@@ -109,6 +109,7 @@ class Detector:
         Returns
         -------
         Scores [values: shape=(n_frames, n_types), float32, 0..1]
+            With the levels of each ms, by which :func:`relaylib.decode` finds short events within their frames.
 
         Raises
         ------
@@ -117,11 +118,12 @@ class Detector:
         ParameterError
             If samples are not mono, or hold NaN or infinity.
         """
-        recording = Recording(source)
+        recording = Recording(source, detail=True)
         logits = stream_logits(self.head, embed_stream(recording, self.encoder))
         if len(logits) == 0:
             logits = np.zeros((0, len(self.artifact_types)), np.float32)
-        return Scores(apply_points(logits, self._points), self.artifact_types, recording.duration_ms, self.hop_ms)
+        values = apply_points(logits, self._points)
+        return Scores(values, self.artifact_types, recording.duration_ms, self.hop_ms, recording.detail)
 
     def detect(self, source: AudioSource, config: DecodeConfig | None = None) -> list[Detection]:
         """Return the detections in a recording, by start.

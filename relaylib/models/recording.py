@@ -14,6 +14,7 @@ import numpy.typing as npt
 from relaylib import audio as _audio
 from relaylib.errors import ParameterError
 from relaylib.models.ahead import read_ahead
+from relaylib.postprocess.edges import DetailLevels
 from relaylib.types import SAMPLE_RATE, Waveform, samples_to_ms
 
 __all__ = ["AudioSource", "Recording"]
@@ -33,10 +34,13 @@ class Recording:
     Each iteration starts anew: a file is decoded again, so that it is never held whole. An iterator, which can be read
     once only, is first copied to a temporary file (up to a minute of it stays in memory).
 
+    With `detail`, it keeps the levels of each ms, see :class:`~relaylib.postprocess.edges.DetailLevels`.
+
     Blocks hold finite samples of one channel: others raise :class:`~relaylib.errors.ParameterError`.
     """
 
-    def __init__(self, source: AudioSource) -> None:
+    def __init__(self, source: AudioSource, *, detail: bool = False) -> None:
+        self._levels = DetailLevels() if detail else None
         self._duration_ms = source.duration_ms if isinstance(source, Waveform) else None
         self._n_samples = 0
         if isinstance(source, Waveform):
@@ -45,8 +49,11 @@ class Recording:
 
     def __iter__(self) -> Iterator[FloatArray]:
         n_samples = 0
+        levels = self._levels = None if self._levels is None else DetailLevels()
         for block in self._blocks():
             n_samples += len(block)
+            if levels is not None:
+                levels.add(block)
             self._n_samples = max(self._n_samples, n_samples)
             yield block
 
@@ -54,6 +61,11 @@ class Recording:
     def duration_ms(self) -> int:
         """Length in ms: of a waveform, at its own rate; else of what was read so far."""
         return samples_to_ms(self._n_samples) if self._duration_ms is None else self._duration_ms
+
+    @property
+    def detail(self) -> npt.NDArray[np.uint8] | None:
+        """Levels of each ms as far as it was read last, if they were to be kept."""
+        return None if self._levels is None else self._levels.of_ms()
 
     def _blocks(self) -> Iterator[FloatArray]:
         source = self._source

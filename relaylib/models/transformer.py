@@ -27,8 +27,8 @@ _REVISION = 1  # raise it when a change here changes what encode returns
 _UNUSED = "masked_spec_embed"  # stands in for masked frames while pretraining; never read here, often absent
 
 WINDOW = 30 * SAMPLE_RATE
-"""Samples encoded at once: attention costs the square of this, closeness to the whole clip wants it long. Windows of 30 s
-cost what windows of 20 s do (less is encoded twice) and differ half as much."""
+"""Samples encoded at once: attention costs the square of this, closeness to the whole clip wants it long. Windows of
+30 s cost what windows of 20 s do (less is encoded twice) and differ half as much."""
 
 CONTEXT = 3 * SAMPLE_RATE // 2
 """Samples cropped at each inner edge: more than the 1.28 s that the positional convolution sees. On trained weights no
