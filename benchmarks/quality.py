@@ -23,7 +23,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from lib.labelled import Judged, absolute, engine_of, figures, gathered, judged, say, shipped, table
+from lib.labelled import Judged, absolute, edge_table, engine_of, figures, gathered, judged, say, shipped, table
 
 from relaylib.evaluate import f_scores
 from relaylib.models import Detector, EmbeddingCache, TrainConfig, load_encoder, train
@@ -107,7 +107,7 @@ def main() -> None:
             found += run_split(manifest, extra, names, encoder, config, args)
         chosen = [(args.decoding, decoding), (args.start, f"start {start}")]
         report[", ".join([encoder, head, *(name for among, name in chosen if len(among) > 1)])] = figures(found, types)
-    print(table(report, types))
+    print(table(report, types), edge_table(report, types), sep="\n\n")
     if args.json:
         args.json.write_text(json.dumps(report, indent=2) + "\n")
 

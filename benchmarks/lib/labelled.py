@@ -14,6 +14,7 @@ from relaylib.audio import AudioFile
 from relaylib.demo import load_demo
 from relaylib.evaluate import EventCounts, event_counts, expected_calibration_error, f_scores, judged_confidences
 from relaylib.evaluate.bootstrap import f_score_samples, interval, resample_sums
+from relaylib.evaluate.matching import match_events
 from relaylib.formats import read_manifest
 from relaylib.models import Detector, detect_files
 from relaylib.types import AudioItem, Detection, Manifest
@@ -110,7 +111,21 @@ def figures(found: Judged, type_names: Sequence[str], n_runs: int = 1) -> dict[s
     error = expected_calibration_error(
         *judged_confidences([item.annotations for item in found.items], found.detections)
     )
-    return {**row, "calibration_error": (error or 0.0, None), "clean_hours": float(hours.sum())}
+    more = {"clean_hours": float(hours.sum()), "edge_errors_ms": edge_errors(found, type_names)}
+    return {**row, "calibration_error": (error or 0.0, None), **more}
+
+
+def edge_errors(found: Judged, type_names: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return by how many ms onset and offset of the events that were found differ: the median of each type."""
+    apart: dict[str, list[tuple[int, int]]] = {name: [] for name in type_names}
+    for item, detections in zip(found.items, found.detections, strict=True):
+        for name, own in apart.items():
+            marked = [span for span in item.annotations if span.artifact_type == name]
+            heard = [span for span in detections if span.artifact_type == name]
+            for i, j in match_events(marked, heard):
+                own.append((heard[j].start_ms - marked[i].start_ms, heard[j].end_ms - marked[i].end_ms))
+    medians = {name: np.median(np.abs(own), axis=0).tolist() for name, own in apart.items() if own}
+    return {name: (onset, offset) for name, (onset, offset) in medians.items()}
 
 
 def table(report: dict[str, dict[str, Any]], type_names: Sequence[str]) -> str:
@@ -127,5 +142,14 @@ def table(report: dict[str, dict[str, Any]], type_names: Sequence[str]) -> str:
             value, ends = row[column]
             shown = f"{value:.{digits}f}"
             cells.append(shown if ends is None else f"{shown} ({ends[0]:.{digits}f}–{ends[1]:.{digits}f})")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def edge_table(report: dict[str, dict[str, Any]], type_names: Sequence[str]) -> str:
+    """Return the median errors of onsets and offsets as a table in Markdown."""
+    lines = ["| " + " | ".join(["onset, offset [ms]", *type_names]) + " |", "| --- " * (len(type_names) + 1) + "|"]
+    for name, row in report.items():
+        cells = [", ".join(f"{ms:.0f}" for ms in row["edge_errors_ms"].get(kind, ())) for kind in type_names]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
