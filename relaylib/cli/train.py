@@ -64,9 +64,9 @@ __all__ = ["train"]
 )
 @click.option(
     "--start",
-    metavar="DETECTOR|none",
-    help="Learn on from this detector's classifier (a name or a file), or begin anew.  "
-    "[default: one that comes along, if it fits]",
+    metavar="DETECTOR|auto|none",
+    help="Learn on from this detector's classifier, a name or a file; auto is one that comes along, if it fits; "
+    "none begins anew.  [default: auto]",
 )
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same file.  [default: 0]")
 @click.option(

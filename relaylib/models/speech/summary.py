@@ -16,6 +16,7 @@ from relaylib.models.fingerprint import fingerprint
 from relaylib.models.pretrained import PretrainedEncoder
 from relaylib.models.spectral.framing import moving_mean
 from relaylib.models.speech.derived import DerivedEncoder, FloatArray
+from relaylib.types import SAMPLE_RATE
 
 __all__ = ["SummaryEncoder"]
 
@@ -27,6 +28,9 @@ _AROUND = (15, 45)
 """Frames over which a voice is averaged before it is compared: 0.3 and 0.9 s."""
 
 _LEAST_STEP, _LEAST_NORM = 1e-3, 1e-2
+
+_WINDOW = 45 * SAMPLE_RATE
+"""Samples encoded at once: with the 4 s that the fine detail beside it needs at both ends, less is encoded twice."""
 
 
 class SummaryEncoder(DerivedEncoder):
@@ -55,7 +59,7 @@ class SummaryEncoder(DerivedEncoder):
         self._types = layers["types.weight"], layers["types.bias"]
         self._speaker = layers["speaker.weight"], layers["speaker.bias"]
         super().__init__(
-            PretrainedEncoder(str(folder), device=device, precision=precision),
+            PretrainedEncoder(str(folder), device=device, precision=precision, window=_WINDOW),
             len(self._types[1]) + len(self._speaker[1]) + 2 * len(_AROUND),
         )
 
