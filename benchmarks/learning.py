@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lib.labelled import Judged, absolute, engine_of, figures, judged, say, shipped_parts, table
+from lib.labelled import STARTS, Judged, absolute, engine_of, figures, judged, say, shipped_parts, table
 
 from relaylib.models import EmbeddingCache, TrainConfig, load_encoder, train
 from relaylib.models.config import AUTO
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--test-audio", type=Path, help="folder of its recordings; its own by default")
     parser.add_argument("--minutes", type=float, nargs="+", help="5 10 20 40 with a manifest, else 1 2 4")
     parser.add_argument("--encoder", nargs="+", default=[DEFAULT_ENCODER])
-    parser.add_argument("--start", nargs="+", choices=[AUTO, "none"], default=[AUTO], help="what is learned on from")
+    parser.add_argument("--start", nargs="+", choices=STARTS, default=[AUTO], help="what is learned on from")
     parser.add_argument("--draws", type=int, default=1, help="how often each part is drawn")
     parser.add_argument("--same-engines", action="store_true", help="draw from the engines of the test, too")
     parser.add_argument("--cache", type=Path)
@@ -105,7 +105,7 @@ def main() -> None:
         for seed in range(args.draws):
             part = draw(items, types, minutes, seed)
             material = replace(labelled, audio=tuple(part))
-            config = TrainConfig(artifact_types=types, seed=seed, start=None if start == "none" else start)
+            config = TrainConfig(artifact_types=types, seed=seed, start=STARTS[start])
             detector = train(material, load_encoder(encoder), config, audio_root="/", cache=cache)
             found += judged(detector, list(test))
             say(f"{name}, {minutes:g} min: draw {seed}, {len(part)} recordings")

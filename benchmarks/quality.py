@@ -23,7 +23,19 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from lib.labelled import Judged, absolute, edge_table, engine_of, figures, gathered, judged, say, shipped, table
+from lib.labelled import (
+    STARTS,
+    Judged,
+    absolute,
+    edge_table,
+    engine_of,
+    figures,
+    gathered,
+    judged,
+    say,
+    shipped,
+    table,
+)
 
 from relaylib.evaluate import f_scores
 from relaylib.models import Detector, EmbeddingCache, TrainConfig, load_encoder, train
@@ -73,7 +85,7 @@ def main() -> None:
     parser.add_argument("--encoder", nargs="+", default=[DEFAULT_ENCODER])
     parser.add_argument("--head", nargs="+", choices=HEADS, default=["conv", "mlp", "linear"])
     parser.add_argument("--decoding", nargs="+", choices=DECODINGS, default=["threshold"])
-    parser.add_argument("--start", nargs="+", choices=[AUTO, "none"], default=[AUTO])
+    parser.add_argument("--start", nargs="+", choices=STARTS, default=[AUTO])
     parser.add_argument("--ready", nargs="*", default=[], help="detectors that are trained already")
     parser.add_argument("--epochs", type=int, default=defaults.epochs)
     parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
@@ -95,7 +107,7 @@ def main() -> None:
             defaults,
             head=head,
             decoding=decoding,
-            start=None if start == "none" else start,
+            start=STARTS[start],
             epochs=args.epochs,
             learning_rate=args.learning_rate,
             batch_size=args.batch_size,

@@ -17,9 +17,12 @@ from relaylib.evaluate.bootstrap import f_score_samples, interval, resample_sums
 from relaylib.evaluate.matching import match_events
 from relaylib.formats import read_manifest
 from relaylib.models import Detector, detect_files
+from relaylib.models.config import AUTO
 from relaylib.types import AudioItem, Detection, Manifest
 
 N_BOOTSTRAP = 1000
+STARTS = {AUTO: AUTO, "none": None}
+"""What training can be told to learn on from, by what it is called on the command line."""
 
 
 def voice_of(item: Any) -> str:

@@ -40,7 +40,8 @@ class Recording:
     """
 
     def __init__(self, source: AudioSource, *, detail: bool = False) -> None:
-        self._levels = DetailLevels() if detail else None
+        self._detail: npt.NDArray[np.uint8] | None = None
+        self._keeps_detail = detail
         self._duration_ms = source.duration_ms if isinstance(source, Waveform) else None
         self._n_samples = 0
         if isinstance(source, Waveform):
@@ -49,13 +50,15 @@ class Recording:
 
     def __iter__(self) -> Iterator[FloatArray]:
         n_samples = 0
-        levels = self._levels = None if self._levels is None else DetailLevels()
+        levels = DetailLevels() if self._keeps_detail and self._detail is None else None
         for block in self._blocks():
             n_samples += len(block)
             if levels is not None:
                 levels.add(block)
             self._n_samples = max(self._n_samples, n_samples)
             yield block
+        if levels is not None:
+            self._detail = levels.of_ms()
 
     @property
     def duration_ms(self) -> int:
@@ -64,8 +67,8 @@ class Recording:
 
     @property
     def detail(self) -> npt.NDArray[np.uint8] | None:
-        """Levels of each ms as far as it was read last, if they were to be kept."""
-        return None if self._levels is None else self._levels.of_ms()
+        """Levels of each ms once it was read to its end, if they were to be kept."""
+        return self._detail
 
     def _blocks(self) -> Iterator[FloatArray]:
         source = self._source
