@@ -41,11 +41,19 @@ def content_of(store, key):
 
 
 def eventually_no_files(store):
-    """Wait a moment: the server hears of a closed connection a little later."""
+    """Wait until nothing is there, and goes on being there: the server may still begin what it then gives up."""
     deadline = time.monotonic() + 10
-    while files_of(store) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return files_of(store) == []
+    empty_since = None
+    while time.monotonic() < deadline:
+        now = time.monotonic()
+        if files_of(store):
+            empty_since = None
+        elif empty_since is None:
+            empty_since = now
+        elif now - empty_since > 0.3:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def body_of(form, content, *, end=b"\r\n--edge--\r\n"):
