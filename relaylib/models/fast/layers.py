@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from relaylib.models.fast.attention import Bias, attend
 from relaylib.models.fast.parts import Linear, Norm, side_by_side
 
 __all__ = ["Layer", "RelativePositions"]
@@ -54,12 +55,11 @@ class _Attention:
 
     def __call__(self, rows: torch.Tensor, positions: torch.Tensor | None) -> torch.Tensor:
         n = len(rows)
-        query, key, value = self._inward(rows).view(n, 3, self._n_heads, -1).permute(1, 2, 0, 3)[:, None]
+        query, key, value = self._inward(rows).view(n, 3, self._n_heads, -1).permute(1, 2, 0, 3)
         bias = None
         if self._gate is not None and positions is not None:
-            bias = (self._gate(rows.view(n, self._n_heads, -1)) * positions).to(query.dtype)[None]
-        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-        return self._outward(seen[0].transpose(0, 1).reshape(n, -1))
+            bias = Bias(self._gate(rows.view(n, self._n_heads, -1)), positions)
+        return self._outward(attend(query, key, value, bias).transpose(0, 1).reshape(n, -1))
 
 
 class _Gate:
