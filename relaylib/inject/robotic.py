@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_toeplitz
+from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, istft, lfilter, sosfilt, stft
 
 from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, blend, spanning
@@ -16,8 +19,11 @@ __all__ = ["ROBOTIC"]
 
 ComplexArray = npt.NDArray[np.complexfloating]
 
+Processing = Callable[[Canvas, FloatArray], FloatArray]
+"""Makes of a span of speech what is heard in its place."""
 
-def processed(change: Callable[[Canvas, FloatArray], FloatArray]) -> Callable[[Canvas], Edit | None]:
+
+def processed(change: Processing) -> Callable[[Canvas], Edit | None]:
     """Return a way to change a span, as loud as it was, and cross-faded at both edges."""
 
     def changed(canvas: Canvas, dry: FloatArray) -> FloatArray | None:
@@ -33,95 +39,147 @@ def processed(change: Callable[[Canvas, FloatArray], FloatArray]) -> Callable[[C
     return spanning(280, 2000, changed, spoken=0.75)
 
 
-def _spectrally(canvas: Canvas, dry: FloatArray, change: Callable[[ComplexArray], ComplexArray]) -> FloatArray:
-    """Return what a change of the short-time spectrum [shape=(n_bins, n_frames)] makes of a span."""
-    size = int(canvas.rng.choice([256, 400, 512, 800, 1024]))
-    _, _, spectrum = stft(dry, nperseg=size, noverlap=size - size // 4)
-    _, wet = istft(change(spectrum), nperseg=size, noverlap=size - size // 4)
-    return np.asarray(wet, np.float32)
+@dataclass(frozen=True, slots=True)
+class _Frames:
+    """How a short-time spectrum is taken: samples of a frame, and from one to the next."""
+
+    sample_rate: int
+    size: int
+    hop: int
+
+    @classmethod
+    def drawn(cls, canvas: Canvas) -> _Frames:
+        parts = int(canvas.rng.choice([2, 4, 8]))
+        hop = max(1, canvas.draw_ms(8, 70) // parts)
+        return cls(canvas.sample_rate, parts * hop, hop)
+
+    def spectrum(self, samples: FloatArray) -> ComplexArray:
+        """Return bins and frames [shape=(n_bins, n_frames)]."""
+        found: ComplexArray = stft(samples, nperseg=self.size, noverlap=self.size - self.hop)[2]
+        return found
+
+    def samples(self, spectrum: ComplexArray) -> FloatArray:
+        """Return what has this spectrum, or the nearest to it that there is."""
+        return np.asarray(istft(spectrum, nperseg=self.size, noverlap=self.size - self.hop)[1], np.float32)
+
+    def bins(self, hz: float) -> int:
+        """Return a width in bins, one at least."""
+        return max(1, round(hz * self.size / self.sample_rate))
+
+    def count(self, ms: float) -> int:
+        """Return a length in frames, one at least."""
+        return max(1, round(ms * self.sample_rate / 1000 / self.hop))
 
 
-def zero_phase(canvas: Canvas, dry: FloatArray) -> FloatArray:
+def spectrally(change: Callable[[np.random.Generator, _Frames, ComplexArray], ComplexArray]) -> Processing:
+    """Return a way to process a span by its short-time spectrum [shape=(n_bins, n_frames)], of frames of any size."""
+
+    @functools.wraps(change)
+    def changed(canvas: Canvas, dry: FloatArray) -> FloatArray:
+        frames = _Frames.drawn(canvas)
+        return frames.samples(change(canvas.rng, frames, frames.spectrum(dry)))
+
+    return changed
+
+
+@spectrally
+def zero_phase(rng: np.random.Generator, frames: _Frames, spectrum: ComplexArray) -> ComplexArray:
     """All partials in step in every frame: a buzz at the rate of the frames."""
-    return _spectrally(canvas, dry, lambda spectrum: np.abs(spectrum).astype(np.complex64))
+    return np.abs(spectrum) * np.exp(1j * rng.choice([0.0, rng.uniform(-np.pi, np.pi)]))
 
 
-def random_phase(canvas: Canvas, dry: FloatArray) -> FloatArray:
+@spectrally
+def held_phase(rng: np.random.Generator, frames: _Frames, spectrum: ComplexArray) -> ComplexArray:
+    """Phases of one frame in all that follow for a while: a buzz that has something of the voice."""
+    every = max(3, frames.count(rng.uniform(40, 400)))
+    held = np.angle(spectrum)[:, np.arange(spectrum.shape[1]) // every * every]
+    return np.abs(spectrum) * np.exp(1j * held)
+
+
+@spectrally
+def random_phase(rng: np.random.Generator, frames: _Frames, spectrum: ComplexArray) -> ComplexArray:
     """Phases lost, wholly or in part: a whispering, watery voice."""
-    spread = canvas.rng.uniform(1.2, np.pi)
-    return _spectrally(
-        canvas, dry, lambda spectrum: spectrum * np.exp(1j * canvas.rng.uniform(-spread, spread, spectrum.shape))
-    )
+    spread = rng.uniform(1.2, np.pi)
+    return spectrum * np.exp(1j * rng.uniform(-spread, spread, spectrum.shape))
 
 
-def guessed_phase(canvas: Canvas, dry: FloatArray) -> FloatArray:
+@spectrally
+def guessed_phase(rng: np.random.Generator, frames: _Frames, spectrum: ComplexArray) -> ComplexArray:
     """A vocoder that stops too early: magnitudes kept, phases after a few rounds of Griffin and Lim's method."""
-    rng = canvas.rng
-    size = int(rng.choice([400, 512, 800, 1024]))
-    options = {"nperseg": size, "noverlap": size - size // int(rng.choice([2, 4]))}
-    loudness = np.abs(stft(dry, **options)[2])
+    return _guessed(rng, frames, np.abs(spectrum))
+
+
+@spectrally
+def few_bands(rng: np.random.Generator, frames: _Frames, spectrum: ComplexArray) -> ComplexArray:
+    """A vocoder that is given little: the loudness of some dozen mel bands, and guessed phases."""
+    n_bins = spectrum.shape[0]
+    n_bands = min(int(rng.integers(12, 64)), n_bins // 2)
+    mel = 2595 * np.log10(1 + np.linspace(0, frames.sample_rate / 2, n_bins) / 700)
+    centres = np.linspace(0, mel[-1], n_bands)
+    bands = np.maximum(0, 1 - np.abs(mel - centres[:, None]) / centres[1])
+    bands /= bands.sum(axis=1, keepdims=True) + 1e-9
+    loudness = np.stack([np.interp(mel, centres, frame) for frame in (bands @ np.abs(spectrum)).T], axis=1)
+    return _guessed(rng, frames, loudness)
+
+
+@spectrally
+def missing_partials(rng: np.random.Generator, frames: _Frames, spectrum: ComplexArray) -> ComplexArray:
+    """Bins that come and go, as of a codec starved of bits."""
+    n_bins, n_frames = frames.bins(rng.uniform(40, 250)), frames.count(rng.uniform(8, 32))
+    shape = (spectrum.shape[0] // n_bins + 1, spectrum.shape[1] // n_frames + 1)
+    kept = (rng.random(shape) > rng.uniform(0.4, 0.85)).repeat(n_bins, axis=0).repeat(n_frames, axis=1)
+    return spectrum * kept[: spectrum.shape[0], : spectrum.shape[1]]
+
+
+@spectrally
+def frozen(rng: np.random.Generator, frames: _Frames, spectrum: ComplexArray) -> ComplexArray:
+    """The spectrum changes only every so often, or is smeared over time."""
+    loudness, every = np.abs(spectrum), max(3, frames.count(rng.uniform(30, 200)))
+    if rng.random() < 0.5:
+        loudness = loudness[:, np.arange(loudness.shape[1]) // every * every]
+    else:
+        left = np.exp(-1 / every)
+        loudness = lfilter([1 - left], [1, -left], loudness, axis=1)
+    return loudness * np.exp(1j * np.angle(spectrum))
+
+
+@spectrally
+def smooth_spectrum(rng: np.random.Generator, frames: _Frames, spectrum: ComplexArray) -> ComplexArray:
+    """Detail over frequency lost: formants without pitch, or pitch without formants."""
+    width = max(2, frames.bins(rng.uniform(200, 1500)))
+    even = uniform_filter1d(np.abs(spectrum), width, axis=0, mode="constant")
+    if rng.random() < 0.5:
+        return even * np.exp(1j * rng.uniform(-np.pi, np.pi, spectrum.shape))
+    return spectrum / (even + 1e-4 * even.max()) * even.mean()
+
+
+def _guessed(rng: np.random.Generator, frames: _Frames, loudness: npt.NDArray[np.floating]) -> ComplexArray:
+    """Return a spectrum of this loudness, with phases that hardly belong together."""
     phase = np.exp(1j * rng.uniform(-np.pi, np.pi, loudness.shape))
     for _ in range(int(rng.integers(1, 8))):
-        again = stft(istft(loudness * phase, **options)[1], **options)[2][:, : loudness.shape[1]]
+        again = frames.spectrum(frames.samples(loudness * phase))[:, : loudness.shape[1]]
         again = np.pad(again, ((0, 0), (0, loudness.shape[1] - again.shape[1])))
         phase = again / (np.abs(again) + 1e-9)
-    return np.asarray(istft(loudness * phase, **options)[1], np.float32)
-
-
-def missing_partials(canvas: Canvas, dry: FloatArray) -> FloatArray:
-    """Bins that come and go, as of a codec starved of bits."""
-    rng = canvas.rng
-    share = rng.uniform(0.4, 0.85)
-
-    def change(spectrum: ComplexArray) -> ComplexArray:
-        coarse = rng.random((spectrum.shape[0] // 4 + 1, spectrum.shape[1] // 2 + 1)) > share
-        return spectrum * coarse.repeat(4, axis=0).repeat(2, axis=1)[: spectrum.shape[0], : spectrum.shape[1]]
-
-    return _spectrally(canvas, dry, change)
-
-
-def frozen(canvas: Canvas, dry: FloatArray) -> FloatArray:
-    """The spectrum changes only every so often, or is smeared over time."""
-    rng = canvas.rng
-    every = int(rng.integers(4, 14))
-
-    def change(spectrum: ComplexArray) -> ComplexArray:
-        loudness = np.abs(spectrum)
-        if rng.random() < 0.5:
-            loudness = loudness[:, np.arange(loudness.shape[1]) // every * every]
-        else:
-            loudness = lfilter([1 - 1 / every * 3 if every > 3 else 0.3], [1, -0.9], loudness, axis=1)
-        return loudness * np.exp(1j * np.angle(spectrum))
-
-    return _spectrally(canvas, dry, change)
-
-
-def smooth_spectrum(canvas: Canvas, dry: FloatArray) -> FloatArray:
-    """Detail over frequency lost: formants without pitch, or pitch without formants."""
-    rng = canvas.rng
-    width = int(rng.integers(8, 30))
-
-    def change(spectrum: ComplexArray) -> ComplexArray:
-        loudness = np.abs(spectrum)
-        kernel = np.ones(width) / width
-        even = np.apply_along_axis(np.convolve, 0, loudness, kernel, "same")
-        if rng.random() < 0.5:
-            return even * np.exp(1j * rng.uniform(-np.pi, np.pi, spectrum.shape))
-        return spectrum / (even + 1e-4 * even.max()) * even.mean()
-
-    return _spectrally(canvas, dry, change)
+    return loudness * phase
 
 
 def crushed(canvas: Canvas, dry: FloatArray) -> FloatArray:
-    """Few bits."""
-    steps = 2 ** canvas.rng.uniform(1.0, 3.5) / (float(np.abs(dry).max()) + 1e-9)
-    return (np.round(dry * steps) / steps).astype(np.float32)
+    """Few bits, and at times few samples, too."""
+    every = canvas.rng.choice([1.0, canvas.rng.uniform(1.5, 5)])
+    held = dry[_held(len(dry), every * canvas.sample_rate / 16_000)]
+    steps = 2 ** canvas.rng.uniform(1.0, 4.5) / (float(np.abs(dry).max()) + 1e-9)
+    return (np.round(held * steps) / steps).astype(np.float32)
 
 
 def sampled_and_held(canvas: Canvas, dry: FloatArray) -> FloatArray:
     """A low sample rate without filters: everything mirrored."""
-    every = int(canvas.rng.integers(4, 14) * canvas.sample_rate / 16_000)
-    return dry[np.arange(len(dry)) // every * every]
+    return dry[_held(len(dry), canvas.rng.uniform(3, 14) * canvas.sample_rate / 16_000)]
+
+
+def _held(n: int, every: float) -> npt.NDArray[np.intp]:
+    """Return which of `n` samples is heard when, if only every so many-th is taken."""
+    every = max(every, 1.0)
+    return (np.floor(np.arange(n) / every) * every).astype(np.intp)
 
 
 def ring(canvas: Canvas, dry: FloatArray) -> FloatArray:
@@ -188,7 +246,16 @@ def channels(canvas: Canvas, dry: FloatArray) -> FloatArray:
     return wet.astype(np.float32)
 
 
-_SPECTRAL = (zero_phase, random_phase, guessed_phase, missing_partials, frozen, smooth_spectrum)
+_SPECTRAL = (
+    zero_phase,
+    held_phase,
+    random_phase,
+    guessed_phase,
+    few_bands,
+    missing_partials,
+    frozen,
+    smooth_spectrum,
+)
 _OVER_TIME = (crushed, sampled_and_held, ring, flanged, monotone, channels)
 
 ROBOTIC = tuple(Shape(change.__name__, "robotic", processed(change)) for change in (*_SPECTRAL, *_OVER_TIME))
