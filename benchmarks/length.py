@@ -56,7 +56,7 @@ def measure(who: str, folder: Path, seconds: int) -> dict[str, Any]:
             return sum(map(len, embed_stream(noise, encoder)))
 
     else:
-        encode = plain(folder)
+        encode = plain(folder, "cpu")
 
         def run(noise: Noise) -> int:
             return len(encode(np.concatenate(list(noise))))

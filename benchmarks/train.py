@@ -46,7 +46,7 @@ EPOCHS, BATCH = 20, 32
 class Wide:
     """Stands for an encoder of the usual width; its embeddings are in the cache already."""
 
-    name, dim, n_layers = "made-up", DIM, 1
+    name, dim, n_layers, layer = "made-up", DIM, 1, None
     hop, window, context = HOP_MS * SAMPLE_RATE // 1000, 20 * SAMPLE_RATE, SAMPLE_RATE
     fingerprint = "0" * 64
 

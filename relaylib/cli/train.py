@@ -68,6 +68,12 @@ __all__ = ["train"]
     help="Learn on from this detector's classifier, a name or a file; auto is one that comes along, if it fits; "
     "none begins anew.  [default: auto]",
 )
+@click.option(
+    "--injected-copies",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Learn also from N copies of each clean recording with artifacts put in.  [default: 0]",
+)
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same file.  [default: 0]")
 @click.option(
     "--cache",

@@ -55,6 +55,10 @@ class TrainConfig:
         The detector whose classifier is learned on from: the name of one that comes with the package, or a file, with
         the same encoder and kind of head. By default one that comes along, where there is such a one; None begins anew.
         Types that it does not know are learned all the same.
+    injected_copies : int >= 0
+        How many copies of each clean recording are learned from as well, with artifacts of those types put in that
+        :mod:`relaylib.inject` knows. They stay on the side of the recording when it is held out, and nothing is tuned
+        or measured on them.
     """
 
     artifact_types: tuple[str, ...] | None = None
@@ -70,6 +74,7 @@ class TrainConfig:
     max_false_alarms_per_hour: float = 20.0
     decoding: Decoding = "threshold"
     start: str | None = AUTO
+    injected_copies: int = 0
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -91,6 +96,8 @@ class TrainConfig:
             raise ParameterError(
                 f"start={self.start!r}: a linear head ends at the same weights wherever it starts; leave it out."
             )
+        if self.injected_copies < 0:
+            raise ParameterError(f"injected_copies={self.injected_copies}: need 0 or more.")
         if self.patience < 1:
             raise ParameterError(f"patience={self.patience}: need at least 1 epoch.")
         if not self.max_false_alarms_per_hour > 0:

@@ -53,7 +53,7 @@ def fit_folds(
     Head
         With one member for each fold.
     list of Labelled
-        Every recording with the logits of the member that has not been trained on it.
+        Every recording that judges, with the logits of the member that has not been trained on it.
     float
         How much members agree in their errors, see :func:`relaylib.models.operating_point.points_of_average`.
     """
@@ -84,5 +84,7 @@ def fit_folds(
         )
         judged = descend(head, parts, bank, config, notify, started=start is not None)
         agreement = AGREEMENT_OF_DESCENT if start is None else AGREEMENT_OF_STARTED
-    found = {k: item for fold, own in zip(folds, judged, strict=True) for k, item in zip(fold, own, strict=True)}
-    return head.eval(), [found[k] for k in range(len(material))], agreement
+    found = {
+        k: item for fold, own in zip(parts, judged, strict=True) for k, item in zip(fold.held_out, own, strict=True)
+    }
+    return head.eval(), [found[k] for k in sorted(found)], agreement

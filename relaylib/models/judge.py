@@ -104,12 +104,12 @@ def weighted_loss(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fold:
-    """Recordings that are held out together, and all others.
+    """Recordings that are held out together, and those of the other folds.
 
     Attributes
     ----------
     held_out, training : list of int
-        Indices of recordings.
+        Indices of recordings to judge by, and to learn from.
     positive_weight : torch.Tensor [shape=(n_types,)]
         Of the loss of positive frames: the square root of how many times rarer they are in training.
     judge : Judge
@@ -130,11 +130,12 @@ class Fold:
         types: tuple[str, ...],
         config: TrainConfig,
     ) -> Fold:
-        """Return the fold that holds out the recordings of these indices."""
+        """Return the fold that holds out the recordings of these indices, and judges by those that judge."""
         training = sorted(set(range(len(material))) - set(held_out))
+        held_out = [k for k in held_out if material[k].judges]
         known = [span for k in training for span in material[k].item.annotations]
         judge = Judge([material[k] for k in held_out], [targets[k] for k in held_out], known, types, config)
-        return cls(list(held_out), training, _positive_weight([targets[k] for k in training]), judge)
+        return cls(held_out, training, _positive_weight([targets[k] for k in training]), judge)
 
 
 def _positive_weight(targets: Sequence[Targets]) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,15 +14,14 @@ from relaylib.models.cache import EmbeddingCache
 from relaylib.models.calibration import calibrated
 from relaylib.models.config import ProgressCallback, TrainConfig, TrainProgress
 from relaylib.models.detector import Detector
-from relaylib.models.embedding import embed
 from relaylib.models.encoder import DEFAULT_ENCODER, Encoder, load_encoder
-from relaylib.models.example import Example
+from relaylib.models.example import Example, embedded
 from relaylib.models.fitting import fit_folds
 from relaylib.models.folds import fold_items
+from relaylib.models.injected import check_injectable, injected
 from relaylib.models.metrics import validation_metrics
 from relaylib.models.operating_point import points_of_average
 from relaylib.models.pieces import cut_example
-from relaylib.models.scoring import stored
 from relaylib.models.start import find_start
 from relaylib.models.tuning import shape_candidates, tune_points
 from relaylib.types import AudioItem, Manifest, samples_to_ms
@@ -58,6 +58,9 @@ def train(
 
     Where a detector that comes along has the same encoder and kind of head, the classifiers go on from its weights,
     which have learned from hours of speech, so that minutes suffice (``config.start``).
+
+    Clean recordings can be given artifacts to learn from as well (``config.injected_copies``,
+    :mod:`relaylib.inject`). Nothing is tuned or measured on these.
 
     Parameters
     ----------
@@ -96,14 +99,29 @@ def train(
     notify = progress or _ignore
     opened = audio_root if callable(audio_root) else _in_folder(Path(audio_root))
     finished, unfinished = _finished(manifest)
-    material, skipped = _embed_all(finished, encoder, opened, cache, notify)
+    copies = config.injected_copies
+    if copies:
+        check_injectable(finished, types)
+    n_files = len(finished) + copies * sum(not item.annotations for item in finished)
+    numbers = itertools.count(1)
+
+    def tell() -> None:
+        notify(TrainProgress("embedding", next(numbers), n_files))
+
+    material, skipped = _embed_all(finished, encoder, opened, cache, tell)
     _check_material(material, types, skipped, unfinished)
     n_folds = max(2, round(1.0 / config.validation_split))
     if len(material) == 1:
         _log.warning("there is only one recording: validation will hear other parts of it, not other speech")
         material = cut_example(material[0], _PIECES_PER_FOLD * n_folds, hop_ms=samples_to_ms(encoder.hop))
     folds = fold_items([m.item for m in material], types, n_folds, config.seed)
-    head, held_out, agreement = fit_folds(material, folds, types, encoder, config, notify, start=start)
+    learned, dealt = list(material), [list(fold) for fold in folds]
+    if copies:
+        for source, copy in injected(material, types, encoder, opened, cache, copies=copies, seed=config.seed):
+            next(fold for fold in dealt if source in fold).append(len(learned))
+            learned.append(copy)
+            tell()
+    head, held_out, agreement = fit_folds(learned, dealt, types, encoder, config, notify, start=start)
     annotations = [span for m in material for span in m.item.annotations]
     candidates = [shape_candidates(annotations, name, decoding=config.decoding) for name in types]
     points = tune_points(held_out, types, candidates, config.max_false_alarms_per_hour)
@@ -161,24 +179,19 @@ def _embed_all(
     encoder: Encoder,
     opened: AudioOpener,
     cache: EmbeddingCache | None,
-    notify: ProgressCallback,
+    tell: Callable[[], None],
 ) -> tuple[list[Example], list[str]]:
     """Embed every recording; one that cannot be read is passed over and named."""
     material: list[Example] = []
     skipped: list[str] = []
-    for k, item in enumerate(items):
+    for item in items:
         try:
             with opened(item.filename) as path:
-                frames = embed(path, encoder) if cache is None else cache.frames(path, encoder)
-            if not len(frames):
-                raise AudioDecodeError(f"{item.filename} holds no audio.")
+                material.append(embedded(item, path, encoder, cache))
         except (AudioDecodeError, ParameterError) as exc:  # not those of the cache or the encoder: they concern all
             _log.warning("%s is left out of training: %s", item.filename, exc)
             skipped.append(item.filename)
-        else:
-            known = AudioItem(item.filename, frames.duration_ms, item.group, item.annotations)
-            material.append(Example(known, stored(frames.embeddings)))
-        notify(TrainProgress("embedding", k + 1, len(items)))
+        tell()
     return material, skipped
 
 

@@ -17,8 +17,14 @@ _ROWS = 1024
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bias:
-    """What is added before the softmax: `positions` [shape=(n_heads, n_frames, n_frames)], float32, of queries (rows)
-    and keys (columns), times the `gate` [shape=(n_heads, n_frames, 1)] of the query."""
+    """What is added before the softmax: the gate of the query times its position towards the key.
+
+    Attributes
+    ----------
+    gate : torch.Tensor [shape=(n_heads, n_frames, 1), float32]
+    positions : torch.Tensor [shape=(n_heads, n_frames, n_frames), float32]
+        Queries in rows, keys in columns.
+    """
 
     gate: torch.Tensor
     positions: torch.Tensor
