@@ -27,6 +27,10 @@ _AS_GOOD = 0.02
 _COST_OF_DOUBLING = 0.1
 """Event-F1 that each doubling of the false alarms beyond the budget must be worth."""
 
+_EXPECTED = 1.0
+"""False alarms that a budget is taken to stand for before any speech was heard: in minutes of it, one more or less says
+little about how many there are in an hour."""
+
 _HALF_STEPS = (2, 4, 8, 16)
 """Frames on either side of a change that are tried in decoding by bounding boxes: 40 to 320 ms."""
 
@@ -77,7 +81,8 @@ def tune_point(
     The figure of merit is event-F1 (200 ms onset collar), averaged over neighbouring thresholds so that a
     plateau beats a spike, less :data:`_COST_OF_DOUBLING` for each doubling of the false alarms beyond the
     budget. A false alarm is a detection where nothing of any type is marked, per hour of unmarked audio:
-    that is estimated on all recordings, since clean ones alone are few.
+    that is estimated on all recordings, since clean ones alone are few. With little audio the estimate is drawn
+    towards the budget (a gamma distribution around it, worth :data:`_EXPECTED` false alarms, goes before).
 
     Returns
     -------
@@ -100,7 +105,8 @@ def best_threshold(found: Tally, max_false_alarms_per_hour: float) -> tuple[int,
     farthest from where it gets worse, on speech whose scores are higher or lower by a little.
     """
     smooth = np.convolve(np.pad(found.f1, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
-    excess = np.maximum(1.0, found.false_alarms_per_hour / max_false_alarms_per_hour)
+    allowed = max_false_alarms_per_hour * found.unmarked_hours
+    excess = np.maximum(1.0, (found.stray + _EXPECTED) / (allowed + _EXPECTED))
     merit = smooth - _COST_OF_DOUBLING * np.log2(excess)
     best = int(merit.argmax())
     worse = np.flatnonzero(merit < merit[best] - _AS_GOOD)

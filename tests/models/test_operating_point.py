@@ -134,6 +134,13 @@ def test_a_smaller_budget_of_false_alarms_never_allows_more():
     assert logits == sorted(logits)
 
 
+def test_one_false_alarm_in_a_minute_says_little_twenty_in_twenty_minutes_say_much():
+    """By hand: low is worth 14/15 - 8/11 = 0.2 of F1; it costs 0.1 log2((1 + 1) / 1), or 0.1 log2((20 + 1) / 1)."""
+    item = recording([(4.0, True)] * 4 + [(1.0, True)] * 3 + [(1.0, False)])
+    few, many = (tune_point([item] * n, 0, "echo", [OperatingPoint()], 1e-6)[0].logit for n in (1, 20))
+    assert few <= 1.0 < many
+
+
 def test_a_type_without_validation_events_keeps_the_neutral_point():
     items = [recording([(3.0, False)])]
     assert tune_point(items, 0, "echo", [OperatingPoint(min_frames=7)], 30.0) == (OperatingPoint(), 0.0)
