@@ -26,13 +26,13 @@ FloatArray = npt.NDArray[np.float32]
 _REVISION = 1  # raise it when a change here changes what encode returns
 _UNUSED = "masked_spec_embed"  # stands in for masked frames while pretraining; never read here, often absent
 
-WINDOW = 30 * SAMPLE_RATE
-"""Samples encoded at once: attention costs the square of this, closeness to the whole clip wants it long. Windows of
-30 s cost what windows of 20 s do (less is encoded twice) and differ half as much."""
+WINDOW = 20 * SAMPLE_RATE
+"""Samples encoded at once, a little more than such models are taught on (15.6 s): attention costs the square of it,
+while of short windows more is encoded twice."""
 
-CONTEXT = 3 * SAMPLE_RATE // 2
-"""Samples cropped at each inner edge: more than the 1.28 s that the positional convolution sees. On trained weights no
-seam can be told from other places from 1 s on."""
+CONTEXT = 64 * HOP
+"""Samples cropped at each inner edge: the 1.28 s that the positional convolution sees. On trained weights no seam can be
+told from other places from 1 s on."""
 
 
 class TransformerEncoder:
