@@ -58,11 +58,6 @@ class Tally:
         """Event-F1; 0 where there is neither an event nor a detection."""
         return 2 * self.hits / np.maximum(1, self.n_reference + self.found)
 
-    @property
-    def false_alarms_per_hour(self) -> npt.NDArray[np.float64]:
-        """Stray detections per hour of unmarked audio."""
-        return self.stray / max(self.unmarked_hours, 1e-6)
-
 
 class HeldOut:
     """Labelled recordings on one track, so that a threshold is tried on all of them at once.

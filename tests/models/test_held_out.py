@@ -67,4 +67,4 @@ def test_what_two_recordings_come_to_is_the_sum_of_both():
     sums = tuple(2 * value for value in (one.hits, one.found, one.stray, one.n_reference))
     assert sums == (two.hits, two.found, two.stray, two.n_reference)
     assert two.f1.tolist() == [1.0]
-    assert two.false_alarms_per_hour.tolist() == [0.0]
+    assert two.stray.tolist() == [0]
