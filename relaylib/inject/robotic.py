@@ -49,8 +49,9 @@ class _Frames:
 
     @classmethod
     def drawn(cls, canvas: Canvas) -> _Frames:
-        hop = canvas.draw_ms(4, 16)
-        return cls(canvas.sample_rate, hop * int(canvas.rng.choice([2, 4])), hop)
+        parts = int(canvas.rng.choice([2, 4, 8]))
+        hop = max(1, canvas.draw_ms(8, 70) // parts)
+        return cls(canvas.sample_rate, parts * hop, hop)
 
     def spectrum(self, samples: FloatArray) -> ComplexArray:
         """Return bins and frames [shape=(n_bins, n_frames)]."""
