@@ -31,8 +31,8 @@ WINDOW = 20 * SAMPLE_RATE
 while of short windows more is encoded twice."""
 
 CONTEXT = 64 * HOP
-"""Samples cropped at each inner edge: the 1.28 s that the positional convolution sees. On trained weights no seam can be
-told from other places from 1 s on."""
+"""Samples cropped at each inner edge: the 1.28 s that the positional convolution sees. On trained weights no seam can
+be told from other places from 1 s on."""
 
 
 class TransformerEncoder:
