@@ -92,8 +92,7 @@ def zero_phase(rng: np.random.Generator, frames: _Frames, spectrum: ComplexArray
 def held_phase(rng: np.random.Generator, frames: _Frames, spectrum: ComplexArray) -> ComplexArray:
     """Phases of one frame in all that follow for a while: a buzz that has something of the voice."""
     every = max(3, frames.count(rng.uniform(40, 400)))
-    held = np.angle(spectrum)[:, np.arange(spectrum.shape[1]) // every * every]
-    return np.abs(spectrum) * np.exp(1j * held)
+    return np.abs(spectrum) * np.exp(1j * np.angle(spectrum)[:, _held(spectrum.shape[1], every)])
 
 
 @spectrally
@@ -136,7 +135,7 @@ def frozen(rng: np.random.Generator, frames: _Frames, spectrum: ComplexArray) ->
     """The spectrum changes only every so often, or is smeared over time."""
     loudness, every = np.abs(spectrum), max(3, frames.count(rng.uniform(30, 200)))
     if rng.random() < 0.5:
-        loudness = loudness[:, np.arange(loudness.shape[1]) // every * every]
+        loudness = loudness[:, _held(loudness.shape[1], every)]
     else:
         left = np.exp(-1 / every)
         loudness = lfilter([1 - left], [1, -left], loudness, axis=1)
@@ -177,7 +176,7 @@ def sampled_and_held(canvas: Canvas, dry: FloatArray) -> FloatArray:
 
 
 def _held(n: int, every: float) -> npt.NDArray[np.intp]:
-    """Return which of `n` samples is heard when, if only every so many-th is taken."""
+    """Return which of `n` samples, or frames, is heard when, if only every so many-th is taken."""
     every = max(every, 1.0)
     return (np.floor(np.arange(n) / every) * every).astype(np.intp)
 

@@ -82,6 +82,7 @@ def injected(
         for item in made:
             if not isinstance(item, AudioItem):
                 raise item  # a recording that could be read a moment ago
+            assert item.group is not None  # those given above
             path = out / item.filename
-            yield int(item.group or 0), embedded(item, path, encoder, cache, judges=False)
+            yield int(item.group), embedded(item, path, encoder, cache, judges=False)
             path.unlink()

@@ -56,6 +56,15 @@ def spectral():
     return load_encoder("spectral")
 
 
+def learner(folder, manifest, cache, config):
+    """Return a function that trains on a corpus; what is named when it is called takes the place of these."""
+
+    def learn(config=config, manifest=manifest, **options):
+        return train(manifest, spectral(), config, **{"audio_root": folder, "cache": cache, **options})
+
+    return learn
+
+
 @functools.cache
 def trained():
     """Return a detector of gaps and clicks, trained once for all tests; leave it as it is."""

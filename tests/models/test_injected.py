@@ -1,10 +1,10 @@
 import dataclasses
 
 import pytest
-from labelled_speech import FAST, spectral, write_corpus
+from labelled_speech import FAST, learner, write_corpus
 
 from relaylib.errors import ParameterError, TrainingError
-from relaylib.models import EmbeddingCache, TrainConfig, train, trainer
+from relaylib.models import EmbeddingCache, TrainConfig, trainer
 from relaylib.types import ArtifactType, Manifest
 
 WITH_COPIES = dataclasses.replace(FAST, epochs=2, head="linear", injected_copies=2)
@@ -33,12 +33,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture
 def learn(corpus, cache):
-    folder, manifest = corpus
-
-    def run(config=WITH_COPIES, manifest=manifest, **options):
-        return train(manifest, spectral(), config, **{"audio_root": folder, "cache": cache, **options})
-
-    return run
+    return learner(*corpus, cache, WITH_COPIES)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 import soundfile
-from labelled_speech import FAST, TYPES, event_f1, spectral, trained, write_corpus
+from labelled_speech import FAST, TYPES, event_f1, learner, spectral, trained, write_corpus
 
 from relaylib.errors import RelayError, TrainingError
 from relaylib.models import Detector, EmbeddingCache, TrainConfig, TrainProgress, train
@@ -30,12 +30,7 @@ def cache(tmp_path_factory):
 @pytest.fixture
 def learn(corpus, cache):
     """Return a function that trains on the corpus."""
-    folder, manifest = corpus
-
-    def run(config=BRIEF, manifest=manifest, **options):
-        return train(manifest, spectral(), config, **{"audio_root": folder, "cache": cache, **options})
-
-    return run
+    return learner(*corpus, cache, BRIEF)
 
 
 def changed(manifest, **changes):

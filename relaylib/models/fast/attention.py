@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from relaylib.models.fast.precision import has_amx
 
-__all__ = ["Bias", "attend"]
+__all__ = ["Bias", "attend", "attend_by_products"]
 
 _ROWS = 1024
 """Frames whose attention is computed at once, so that memory does not grow with the square of a clip."""
