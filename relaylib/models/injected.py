@@ -9,7 +9,6 @@ from pathlib import Path
 
 from relaylib.audio import AudioFile
 from relaylib.errors import TrainingError
-from relaylib.inject import inject_files, type_names
 from relaylib.models.cache import EmbeddingCache
 from relaylib.models.encoder import Encoder
 from relaylib.models.example import Example, embedded
@@ -26,6 +25,8 @@ def check_injectable(items: Sequence[AudioItem], types: Sequence[str]) -> None:
     TrainingError
         If no recording is clean, or none of `types` can be put in.
     """
+    from relaylib.inject import type_names  # loads scipy.signal, a quarter of a second that other trainings save
+
     if all(item.annotations for item in items):
         raise TrainingError(
             "injected_copies: no recording is without annotations, so there is none to put artifacts into; "
@@ -70,6 +71,8 @@ def injected(
     Example
         Nothing is judged by it.
     """
+    from relaylib.inject import inject_files, type_names
+
     known = [name for name in types if name in type_names()]
     clean = [k for k, example in enumerate(material) if not example.item.annotations]
     with ExitStack() as stack:
