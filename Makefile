@@ -65,7 +65,7 @@ bench: setup ## run the benchmarks, figures into benchmarks/out/
 		name=$$(basename $$script .py); echo "== $$name"; \
 		$(BIN)/python $$script --json benchmarks/out/$$name.json || exit 1; \
 	done
-	$(BIN)/python benchmarks/lib/table.py benchmarks/out
+	PYTHONPATH=benchmarks $(BIN)/python -m lib.table benchmarks/out
 
 refresh: setup ## run the notebooks and the demo anew, and keep their outputs and the picture of the README
 	$(BIN)/python scripts/refresh_demo.py

@@ -12,6 +12,7 @@ is; and by how much the memory has grown at the end, against the same process af
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import tempfile
 import time
@@ -108,7 +109,7 @@ def measure(path: Path, n_tiles: int) -> dict[str, float]:
             figures["decoded_s"] = time.perf_counter() - start
         delays[state].append(seconds_of(lambda: time.sleep(0.005)) - 0.005)
         level, index = random_tile(rng, recording.decoded_ms)
-        tiles[state].append(seconds_of(lambda level=level, index=index: recording.tile(level, index)))
+        tiles[state].append(seconds_of(functools.partial(recording.tile, level, index)))
     assert recording.error is None, recording.error
     for name, found in (("delay", delays), ("tile", tiles)):
         for state, times in found.items():

@@ -9,6 +9,7 @@ with that of transformers says how close they are. Random weights show speed and
 from __future__ import annotations
 
 import argparse
+import functools
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ import torch
 import transformers
 from lib.pairs import HEADING, Row, compare, write_report
 
-from relaylib.models import load_encoder
+from relaylib.models.pretrained import PretrainedEncoder
 from relaylib.optional import import_torchaudio
 from relaylib.types import SAMPLE_RATE
 
@@ -84,14 +85,14 @@ def measure(name: str, samples: FloatArray, n_pairs: int, device: str) -> list[t
     with tempfile.TemporaryDirectory() as scratch:
         folder = make_checkpoint(Path(scratch), name)
         peer = plain(folder, device)
-        encoders = [load_encoder(folder, device=device)]
+        encoders = [PretrainedEncoder(str(folder), device=device)]
         if encoders[0].precision != "fp32":
-            encoders.append(load_encoder(folder, device=device, precision="fp32"))
+            encoders.append(PretrainedEncoder(str(folder), device=device, precision="fp32"))
         for encoder in encoders:
             what = f"{name}, {seconds:g} s, {encoder.precision}"
             cosine = cosines(encoder.encode(samples), peer(samples))
             row = compare(
-                what, lambda e=encoder: e.encode(samples), "transformers fp32", lambda: peer(samples), n_pairs
+                what, functools.partial(encoder.encode, samples), "transformers fp32", lambda: peer(samples), n_pairs
             )
             closeness = {"what": what, "cosine_mean": float(cosine.mean()), "cosine_min": float(cosine.min())}
             found.append((row, {**closeness, "times_real_time": seconds / row.ours_s}))

@@ -75,8 +75,10 @@ class Script:
     def __init__(self, folder: Path, detector: Detector) -> None:
         self._model = transformers.AutoModel.from_pretrained(folder).eval()
         convolution = detector.head.members[0].body
+        assert isinstance(convolution, torch.nn.Conv1d)
         self._classifier = torch.nn.Linear(detector.encoder.dim, len(TYPES))
         self._classifier.weight.data = convolution.weight.data[:, :, 0]
+        assert convolution.bias is not None
         self._classifier.bias.data = convolution.bias.data
 
     @torch.inference_mode()
@@ -119,10 +121,10 @@ def main() -> None:
         path = make_mp3(Path(scratch) / "speech.mp3", options.minutes)
         folder = make_checkpoint(Path(scratch) / "model", options.model)
         detector = make_detector(folder)
-        script = Script(folder, detector)
+        script, precision = Script(folder, detector), getattr(detector.encoder, "precision", "fp32")
         print(HEADING)
         row = compare(
-            f"{options.minutes:g} min of MP3, {options.model}, {detector.encoder.precision}",
+            f"{options.minutes:g} min of MP3, {options.model}, {precision}",
             lambda: detector.detect(path),
             "soundfile, librosa, transformers fp32",
             lambda: script.detect(path),

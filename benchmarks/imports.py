@@ -6,6 +6,7 @@ python benchmarks/imports.py [--pairs 9] [--json FILE]
 from __future__ import annotations
 
 import argparse
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,7 @@ def main() -> None:
     options = parser.parse_args()
 
     rows = [
-        compare("import relaylib", lambda: run("import relaylib"), name, lambda code=code: run(code), options.pairs)
+        compare("import relaylib", lambda: run("import relaylib"), name, functools.partial(run, code), options.pairs)
         for name, code in PEERS.items()
     ]
     codes = {"import relaylib": "import relaylib", **PEERS}

@@ -1,20 +1,21 @@
 """How much labelling is enough: what detectors do on unheard speech, by the minutes that they were trained on.
 
-    python benchmarks/learning.py [LABELLED.json --audio DIR --test TEST.json --test-audio DIR] [--draws 3]
+    python benchmarks/learning.py [LABELLED.json --audio DIR] [--test TEST.json --test-audio DIR] [--draws 3]
                                   [--minutes 5 10 20 40] [--encoder speech-small ...] [--start auto|none ...]
                                   [--plot F.png] [--json OUT]
 
 The minutes are drawn from the labelled recordings, whole ones, each draw anew, with every type of artifact; a larger
-part holds the smaller ones of its draw. Engines of the test recordings are left out of what is drawn from, unless
-`--same-engines` is given. Figures are pooled over the draws, with 95 % intervals from drawing test files again. Without
-a manifest it takes the six minutes that come with the package, in parts of one minute and more.
+part holds the smaller ones of its draw. Without `--test` each engine is tested on once, with minutes of the others.
+Engines of given test recordings are left out of what is drawn from, unless `--same-engines` is given. Figures are
+pooled over the draws, with 95 % intervals from drawing test files again. Without a manifest it takes the six minutes
+that come with the package, in parts of one minute and more.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -23,10 +24,11 @@ from typing import Any
 import numpy as np
 from lib.labelled import STARTS, Judged, absolute, engine_of, figures, judged, say, shipped_parts, table
 
+from relaylib.evaluate import f_scores
 from relaylib.models import EmbeddingCache, TrainConfig, load_encoder, train
 from relaylib.models.config import AUTO
 from relaylib.models.encoder import DEFAULT_ENCODER
-from relaylib.types import AudioItem
+from relaylib.types import AudioItem, Manifest
 
 
 def draw(items: Sequence[AudioItem], type_names: Sequence[str], minutes: float, seed: int) -> list[AudioItem]:
@@ -69,46 +71,67 @@ def plot(rows: dict[str, list[tuple[float, Any]]], path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
+def _splits(args: argparse.Namespace) -> tuple[Manifest, list[tuple[list[AudioItem], list[AudioItem]]]]:
+    """Return the labelled recordings, and pairs of those that may be drawn and those to test on."""
+    if not args.manifest:
+        labelled, ours = shipped_parts()
+        return labelled, [(list(labelled), list(ours))]
+    labelled = absolute(args.manifest, args.audio or args.manifest.parent)
+    if not args.test:
+        engines = sorted({_engine(item) for item in labelled})
+        return labelled, [_parted(labelled, {engine}) for engine in engines]
+    test = list(absolute(args.test, args.test_audio or args.test.parent))
+    known = set() if args.same_engines else set(map(_engine, test))
+    return labelled, [(_parted(labelled, known)[0], test)]
+
+
+def _parted(items: Iterable[AudioItem], engines: set[str]) -> tuple[list[AudioItem], list[AudioItem]]:
+    """Return what other engines spoke, and what these did."""
+    ours = [item for item in items if _engine(item) in engines]
+    return [item for item in items if _engine(item) not in engines], ours
+
+
+def _engine(item: AudioItem) -> str:
+    return engine_of(item.group or "")
+
+
+def _engines(items: Iterable[AudioItem]) -> str:
+    return ", ".join(sorted(set(map(_engine, items))))
+
+
 def main() -> None:
     """Train on each part with each encoder, print a table, draw the curves."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("manifest", type=Path, nargs="?")
     parser.add_argument("--audio", type=Path, help="folder of the manifest's recordings; its own by default")
-    parser.add_argument("--test", type=Path, help="manifest of what is tested on")
+    parser.add_argument("--test", type=Path, help="manifest of what is tested on; by default each engine in turn")
     parser.add_argument("--test-audio", type=Path, help="folder of its recordings; its own by default")
     parser.add_argument("--minutes", type=float, nargs="+", help="5 10 20 40 with a manifest, else 1 2 4")
     parser.add_argument("--encoder", nargs="+", default=[DEFAULT_ENCODER])
     parser.add_argument("--start", nargs="+", choices=STARTS, default=[AUTO], help="what is learned on from")
     parser.add_argument("--draws", type=int, default=1, help="how often each part is drawn")
-    parser.add_argument("--same-engines", action="store_true", help="draw from the engines of the test, too")
+    parser.add_argument("--same-engines", action="store_true", help="draw from the engines of --test, too")
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    if (args.manifest is None) != (args.test is None):
-        parser.error("a manifest and --test go together")
-    if args.manifest:
-        labelled = absolute(args.manifest, args.audio or args.manifest.parent)
-        test = absolute(args.test, args.test_audio or args.test.parent)
-    else:
-        labelled, test = shipped_parts()
-    types = test.type_names
-    known = {engine_of(item.group or "") for item in test}
-    if not args.manifest or args.same_engines:
-        known = set()
-    items = [item for item in labelled if engine_of(item.group or "") not in known]
+    if args.test and not args.manifest:
+        parser.error("--test goes with a manifest")
+    labelled, splits = _splits(args)
+    types = labelled.type_names
     cache = EmbeddingCache(args.cache)
     curves: dict[str, list[tuple[float, Any]]] = {}
     parts = args.minutes or ([5, 10, 20, 40] if args.manifest else [1, 2, 4])
     for encoder, start, minutes in product(args.encoder, args.start, parts):
         name, found = f"{encoder}, start {start}" if len(args.start) > 1 else encoder, Judged((), ())
-        for seed in range(args.draws):
-            part = draw(items, types, minutes, seed)
-            material = replace(labelled, audio=tuple(part))
+        for seed, (pool, test) in product(range(args.draws), splits):
+            part = draw(pool, types, minutes, seed)
             config = TrainConfig(artifact_types=types, seed=seed, start=STARTS[start])
-            detector = train(material, load_encoder(encoder), config, audio_root="/", cache=cache)
-            found += judged(detector, list(test))
-            say(f"{name}, {minutes:g} min: draw {seed}, {len(part)} recordings")
+            material = replace(labelled, audio=tuple(part))
+            own = judged(train(material, load_encoder(encoder), config, audio_root="/", cache=cache), test)
+            found += own
+            f1 = f_scores(own.counts(types)).macro_f1
+            say(f"{name}, {minutes:g} min: {f1:.3f} in draw {seed} ({len(part)} recordings) on {_engines(test)}")
         curves.setdefault(name, []).append((minutes, figures(found, types, args.draws)))
     report = {f"{name}, {minutes:g} min": row for name, points in curves.items() for minutes, row in points}
     print(table(report, types))

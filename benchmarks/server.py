@@ -55,7 +55,7 @@ def load(
     url: str, key: str = "", *, seconds: float, connections: int = 8, rate: float | None = None
 ) -> dict[str, float]:
     """Load a server from another process; return what it measured."""
-    command = [sys.executable, HERE / "lib" / "http_load.py", url, "--key", key, "--seconds", str(seconds)]
+    command = [sys.executable, str(HERE / "lib" / "http_load.py"), url, "--key", key, "--seconds", str(seconds)]
     command += ["--connections", str(connections)] + ([] if rate is None else ["--rate", str(rate)])
     return dict(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
 
@@ -91,7 +91,7 @@ def throughput(n_rounds: int, seconds: float) -> dict[str, dict[str, float]]:
             targets["bare Litestar, granian"] = (stack.enter_context(bare_server(folder, GRANIAN)), "")
         except ImportError:
             pass
-        databases = {"SQLite": {}}
+        databases: dict[str, dict[str, str]] = {"SQLite": {}}
         programs = server_programs()
         if programs is not None:
             postgresql = stack.enter_context(private_postgresql(programs, durable=True))

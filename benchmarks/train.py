@@ -104,6 +104,11 @@ class Loop:
             loss.backward()
             self._optimiser.step()
 
+    def run(self) -> None:
+        """Learn for as long as it is given."""
+        for _ in range(EPOCHS):
+            self.epoch()
+
 
 def on_one_thread(run: Callable[[], None]) -> float:
     """Return how long `run` takes on one thread of torch, which is faster for small batches."""
@@ -174,7 +179,7 @@ def by_loop(manifest: Manifest, types: tuple[str, ...], embeddings: Sequence[npt
     for fold in folds:
         others = sorted(set(range(len(rows))) - set(fold))
         loop = Loop(np.concatenate([rows[k] for k in others]), np.concatenate([labels[k] for k in others]))
-        on_one_thread(lambda run=loop.epoch: [run() for _ in range(EPOCHS)])
+        on_one_thread(loop.run)
         for k in fold:
             with torch.inference_mode():
                 logits = loop.layer(torch.from_numpy(rows[k])).numpy()

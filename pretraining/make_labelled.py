@@ -46,8 +46,8 @@ def main() -> None:
     files = [AudioFile(options.speech / entry["filename"], entry["filename"]) for entry in chosen]
     groups = [f"{entry['engine']}_{entry['voice']}" for entry in chosen]
     manifest = options.out / "annotations.json"
-    before = read_manifest(manifest).audio if options.add else ()
-    twice = {item.filename for item in before}.intersection(entry["filename"] for entry in chosen)
+    before = read_manifest(manifest) if options.add else labelled_manifest([], options.types)
+    twice = {item.filename for item in before.audio}.intersection(entry["filename"] for entry in chosen)
     if twice:
         parser.error(f"{len(twice)} recordings are in {options.out} already, such as {min(twice)}")
     made = inject_files(
@@ -60,7 +60,8 @@ def main() -> None:
         seed=options.seed,
     )
     items = [item for item in tqdm(made, total=len(files), unit="file") if isinstance(item, AudioItem)]
-    write_manifest(labelled_manifest([*before, *items], options.types), manifest)
+    types = list(dict.fromkeys([*before.type_names, *options.types]))
+    write_manifest(labelled_manifest([*before.audio, *items], types), manifest)
     print(f"{sum(item.duration_ms or 0 for item in items) / 3.6e6:.2f} h in {len(items)} recordings")
 
 

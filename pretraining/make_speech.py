@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -100,7 +101,7 @@ def recorded(source: str, rng: np.random.Generator, most_s: float, pool: Executo
                     (1e-5 * rng.standard_normal(int(rng.uniform(0.02, 0.2) * SAMPLE_RATE))).astype(np.float32)
                 )
             found.append((name, tidy(joined(pieces), rng)))
-    rng.shuffle(found)  # type: ignore[arg-type]
+    rng.shuffle(found)
     total = 0.0
     for name, samples in found:
         if total < most_s and len(samples) > 3 * SAMPLE_RATE:
@@ -138,7 +139,8 @@ def main() -> None:
     rng = np.random.default_rng(options.seed)
     shares = {engine: SHARES[engine] for engine in options.engines}
     seconds = {engine: share / sum(shares.values()) * options.hours * 3600 for engine, share in shares.items()}
-    entries, missing = [], []
+    entries: list[dict[str, Any]] = []
+    missing = []
 
     def keep(engine: str, name: str, samples: FloatArray) -> float:
         filename = f"{engine}_{name.replace('/', '-')}_{len(entries):05d}.flac"

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from relaylib.inject import inject, type_names, vary
 from relaylib.models.spectral.mel import log_mel
 from relaylib.models.targets import frame_targets
-from relaylib.types import HOP, SAMPLE_RATE
+from relaylib.types import HOP, SAMPLE_RATE, Annotation
 
 __all__ = ["N_CODES", "TYPES", "Batch", "Crops", "Speech", "load_speech"]
 
@@ -127,7 +127,7 @@ class Crops(Dataset[Batch]):
     def _crop(self, rng: np.random.Generator) -> tuple[FloatArray, npt.NDArray[np.int64], FloatArray, np.int64]:
         at = int(np.searchsorted(self._shares, rng.random()))
         clean = self._stretch(at, int(1.3 * self._n), rng)
-        labels_of: tuple = ()
+        labels_of: tuple[Annotation, ...] = ()
         if self._injected:
             others = [self._stretch(int(rng.integers(len(self._shares))), 3 * SAMPLE_RATE, rng) for _ in range(3)]
             dirty = rng.random() < 0.7

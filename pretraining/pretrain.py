@@ -162,6 +162,7 @@ class Training:
         """Return the average precision of each type on frames of voices that are not learned from."""
         self.average.eval()
         learner = self.average.module
+        assert isinstance(learner, Learner)
         with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.autocast):
             scores = [learner.types(learner(batch.samples.to(self.device))).float().cpu() for batch in batches]
         known = torch.cat([batch.labels for batch in batches]).flatten(0, 1).numpy()
@@ -175,7 +176,9 @@ class Training:
     def export(self, voices: list[str], notes: dict[str, Any]) -> Path:
         """Write the averaged weights in half precision as a checkpoint, and how they came about."""
         encoder = self.folder / "encoder"
-        self.average.module.keep(encoder, voices)
+        learner = self.average.module
+        assert isinstance(learner, Learner)
+        learner.keep(encoder, voices)
         from transformers import Wav2Vec2FeatureExtractor
 
         Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=False).save_pretrained(encoder)

@@ -97,8 +97,8 @@ def figures(found: Judged, type_names: Sequence[str], n_runs: int = 1) -> dict[s
     is added up recording by recording, so that drawing files again draws a recording in all runs.
     """
     each, n_files = found.counts(type_names), len(found.items) // n_runs
-    summed = [values.reshape(n_runs, n_files, -1).sum(axis=0) for values in (each.tp, each.fp, each.fn)]
-    together, items = EventCounts(*summed, each.type_names), found.items[:n_files]
+    tp, fp, fn = (values.reshape(n_runs, n_files, -1).sum(axis=0) for values in (each.tp, each.fp, each.fn))
+    together, items = EventCounts(tp, fp, fn, each.type_names), found.items[:n_files]
     scores = f_scores(together)
     drawn = f_score_samples(together, n_bootstrap=N_BOOTSTRAP, seed=0)
     clean = np.array([not item.annotations for item in items])

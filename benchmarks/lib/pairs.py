@@ -68,9 +68,9 @@ def compare(
 
 def of_times(what: str, peer_name: str, times: np.ndarray) -> Row:
     """Return the comparison of times that were measured elsewhere [shape=(n_pairs, 2): ours, the peer's; s]."""
-    low, high = np.percentile(times[:, 1] / times[:, 0], [25, 75])
-    ours_s, peer_s = np.median(times, axis=0)
-    return Row(what, peer_name, *map(float, (ours_s, peer_s, peer_s / ours_s, low, high)), len(times))
+    low, high = np.percentile(times[:, 1] / times[:, 0], [25, 75]).tolist()
+    ours_s, peer_s = np.median(times, axis=0).tolist()
+    return Row(what, peer_name, ours_s, peer_s, peer_s / ours_s, low, high, len(times))
 
 
 def seconds(value: float) -> str:

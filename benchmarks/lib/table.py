@@ -1,6 +1,6 @@
 """All figures of one `make bench` as one table: printed, and as Markdown beside the JSON files.
 
-python benchmarks/lib/table.py FOLDER
+PYTHONPATH=benchmarks python -m lib.table FOLDER
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 import json
 from pathlib import Path
 
-from pairs import HEADING, Row, seconds
+from lib.pairs import HEADING, Row, seconds
 
 
 def markdown(rows: list[Row]) -> str:
