@@ -2,14 +2,15 @@
 
     python benchmarks/quality.py [MANIFEST.json --audio DIR] [--by voice|engine] [--encoder speech-small ...]
                                  [--head conv ...] [--decoding threshold ...] [--start auto|none ...]
-                                 [--ready tts-artifacts ...] [--extra DIR ...] [--json OUT]
+                                 [--ablate] [--ready tts-artifacts ...] [--extra DIR ...] [--json OUT]
 
 Without a manifest it takes the six minutes that come with the package. The voice of a recording is its manifest's
 `group`, or what follows the first underscore of its file name; the engine is what comes before an underscore in that.
 By voice, three voices at a time are left out of the training; by engine, each engine once. Figures are pooled over the
 test files of all splits, with 95 % intervals from drawing files again. Classifiers learn on from a detector that comes
-along, if one has their encoder and head, or begin anew (`--start`). Detectors that come along (`--ready`) detect in all
-files, and are trained on none.
+along, if one has their encoder and head, or begin anew (`--start`). Encoders, heads, decodings and starts are combined
+in all ways; with `--ablate` the first of each makes the first row, and the others take its place one at a time.
+Detectors that come along (`--ready`) detect in all files, and are trained on none.
 """
 
 from __future__ import annotations
@@ -74,6 +75,15 @@ def run_split(
     return found
 
 
+def ways(args: argparse.Namespace) -> list[tuple[Any, ...]]:
+    """Return the encoder, head, decoding and start of each row."""
+    combined = list(product(args.encoder, args.head, args.decoding, args.start))
+    if not args.ablate:
+        return combined
+    first = combined[0]
+    return [way for way in combined if sum(own != usual for own, usual in zip(way, first, strict=True)) <= 1]
+
+
 def main() -> None:
     """Print a table of pooled figures, a row for each way to detect."""
     defaults = TrainConfig()
@@ -86,6 +96,7 @@ def main() -> None:
     parser.add_argument("--head", nargs="+", choices=HEADS, default=["conv", "mlp", "linear"])
     parser.add_argument("--decoding", nargs="+", choices=DECODINGS, default=["threshold"])
     parser.add_argument("--start", nargs="+", choices=STARTS, default=[AUTO])
+    parser.add_argument("--ablate", action="store_true", help="change one thing at a time")
     parser.add_argument("--ready", nargs="*", default=[], help="detectors that are trained already")
     parser.add_argument("--epochs", type=int, default=defaults.epochs)
     parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
@@ -102,7 +113,7 @@ def main() -> None:
     report: dict[str, dict[str, Any]] = {}
     for name in args.ready:
         report[f"{name}, not trained here"] = figures(judged(Detector.load(name), list(manifest)), types)
-    for encoder, head, decoding, start in product(args.encoder, args.head, args.decoding, args.start):
+    for encoder, head, decoding, start in ways(args):
         config = replace(
             defaults,
             head=head,
