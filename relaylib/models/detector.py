@@ -97,6 +97,11 @@ class Detector:
         """Length of a frame."""
         return samples_to_ms(self.encoder.hop)
 
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The classifier's logit from which each type is reported: its score is 0.5 there."""
+        return {name: point.logit for name, point in zip(self.artifact_types, self._points, strict=True)}
+
     def score(self, source: AudioSource) -> Scores:
         """Return the frame scores of a recording, 0.5 being each type's tuned operating point.
 

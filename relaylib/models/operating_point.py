@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +14,7 @@ from scipy.special import expit, logit
 from relaylib.postprocess.sebb import box_scores
 from relaylib.postprocess.smooth import open_scores, spread_scores
 
-__all__ = ["OperatingPoint", "apply_points", "points_of_average", "shape_curve"]
+__all__ = ["OperatingPoint", "apply_points", "of_member", "points_of_average", "shape_curve"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -64,5 +65,14 @@ def points_of_average(points: Sequence[OperatingPoint], n_members: int, agreemen
     says at a threshold above zero, the average says at a threshold lower by ``sqrt((1 + (n - 1) * agreement) / n)``,
     where `agreement` is the correlation between the members' errors on unheard voices.
     """
-    shrink = np.sqrt((1.0 + (n_members - 1) * agreement) / n_members)
-    return tuple(replace(point, logit=float(point.logit * shrink)) if point.logit > 0 else point for point in points)
+    shrink = _of_average(n_members, agreement)
+    return tuple(replace(point, logit=point.logit * shrink) if point.logit > 0 else point for point in points)
+
+
+def of_member(logit: float, n_members: int, agreement: float) -> float:
+    """Return the threshold of one member where that of the average is `logit`, see :func:`points_of_average`."""
+    return logit / _of_average(n_members, agreement) if logit > 0 else logit
+
+
+def _of_average(n_members: int, agreement: float) -> float:
+    return math.sqrt((1.0 + (n_members - 1) * agreement) / n_members)

@@ -20,11 +20,21 @@ __all__ = ["Start", "find_start"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Start:
-    """A detector that is learned on from: what it is called, its classifier, and the types of that one's logits."""
+    """A detector that is learned on from.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    head : Head
+        Its classifier.
+    thresholds : dict of str to float
+        Its types, in the order of the classifier's logits, and the logit from which each is reported.
+    """
 
     name: str
     head: Head
-    artifact_types: tuple[str, ...]
+    thresholds: dict[str, float]
 
     @torch.no_grad()
     def give(self, head: Head, types: Sequence[str]) -> None:
@@ -34,9 +44,10 @@ class Start:
         """
         head.mean.copy_(self.head.mean)
         head.scale.copy_(self.head.scale)
-        known = [row for row, name in enumerate(types) if name in self.artifact_types]
+        order = list(self.thresholds)
+        known = [row for row, name in enumerate(types) if name in order]
         rows = torch.tensor(known, dtype=torch.long)
-        theirs = torch.tensor([self.artifact_types.index(types[row]) for row in known], dtype=torch.long)
+        theirs = torch.tensor([order.index(types[row]) for row in known], dtype=torch.long)
         for number, member in enumerate(head.members):
             assert isinstance(member, Member)
             weights = self.head.members[number % len(self.head.members)].state_dict()
@@ -68,7 +79,7 @@ def find_start(config: TrainConfig, encoder: Encoder) -> Start | None:
             f"start={name!r} has a {detector.head_kind!r} head, and head={config.head!r} is to be trained: "
             "name the same kind, or another detector."
         )
-    return Start(Path(name).name, detector.head, detector.artifact_types)
+    return Start(Path(name).name, detector.head, detector.thresholds)
 
 
 def _alike(config: TrainConfig, encoder: Encoder) -> str | None:

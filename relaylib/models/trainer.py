@@ -20,7 +20,7 @@ from relaylib.models.fitting import fit_folds
 from relaylib.models.folds import fold_items
 from relaylib.models.injected import check_injectable, injected
 from relaylib.models.metrics import validation_metrics
-from relaylib.models.operating_point import points_of_average
+from relaylib.models.operating_point import of_member, points_of_average
 from relaylib.models.pieces import cut_example
 from relaylib.models.start import find_start
 from relaylib.models.tuning import shape_candidates, tune_points
@@ -124,7 +124,8 @@ def train(
     head, held_out, agreement = fit_folds(learned, dealt, types, encoder, config, notify, start=start)
     annotations = [span for m in material for span in m.item.annotations]
     candidates = [shape_candidates(annotations, name, decoding=config.decoding) for name in types]
-    points = tune_points(held_out, types, candidates, config.max_false_alarms_per_hour)
+    usual = {name: of_member(at, len(folds), agreement) for name, at in start.thresholds.items()} if start else None
+    points = tune_points(held_out, types, candidates, config.max_false_alarms_per_hour, usual)
     points = calibrated(points, held_out, types)
     metrics = validation_metrics(held_out, types, points, segment_ms=config.chunk_size_ms)
     metrics["folds"] = [[material[i].item.filename for i in fold] for fold in folds]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +31,10 @@ _EXPECTED = 1.0
 """False alarms that a budget is taken to stand for before any speech was heard: in minutes of it, one more or less says
 little about how many there are in an hour."""
 
+_COST_OF_STRAYING = 0.4
+"""Event-F1, over the number of events, that a threshold must be worth when it lies a logit from where it is expected;
+twice as far costs four times as much."""
+
 _HALF_STEPS = (2, 4, 8, 16)
 """Frames on either side of a change that are tried in decoding by bounding boxes: 40 to 320 ms."""
 
@@ -57,15 +61,18 @@ def tune_points(
     artifact_types: Sequence[str],
     candidates: Sequence[Sequence[OperatingPoint]],
     max_false_alarms_per_hour: float,
+    expected: Mapping[str, float] | None = None,
 ) -> tuple[OperatingPoint, ...]:
     """Return the operating point of every type, each with an even share of the false alarms allowed.
 
-    See :func:`tune_point`; `candidates` holds the shapes to try for each type (:func:`shape_candidates`).
+    See :func:`tune_point`; `candidates` holds the shapes to try for each type (:func:`shape_candidates`), `expected`
+    the thresholds (logits) of those types of which something was known before.
     """
-    share = max_false_alarms_per_hour / len(artifact_types)
+    share, known = max_false_alarms_per_hour / len(artifact_types), expected or {}
     held_out = HeldOut(validation)
     return tuple(
-        _tune(held_out, column, name, candidates[column], share)[0] for column, name in enumerate(artifact_types)
+        _tune(held_out, column, name, candidates[column], share, known.get(name))[0]
+        for column, name in enumerate(artifact_types)
     )
 
 
@@ -75,6 +82,7 @@ def tune_point(
     artifact_type: str,
     candidates: Sequence[OperatingPoint],
     max_false_alarms_per_hour: float,
+    expected: float | None = None,
 ) -> tuple[OperatingPoint, float]:
     """Choose threshold and minimum duration of one type for the best event-F1 that the budget allows.
 
@@ -82,14 +90,15 @@ def tune_point(
     plateau beats a spike, less :data:`_COST_OF_DOUBLING` for each doubling of the false alarms beyond the
     budget. A false alarm is a detection where nothing of any type is marked, per hour of unmarked audio:
     that is estimated on all recordings, since clean ones alone are few. With little audio the estimate is drawn
-    towards the budget (a gamma distribution around it, worth :data:`_EXPECTED` false alarms, goes before).
+    towards the budget (a gamma distribution around it, worth :data:`_EXPECTED` false alarms, goes before). With few
+    events the threshold is drawn towards `expected`, a logit, if one is given (:data:`_COST_OF_STRAYING`).
 
     Returns
     -------
     OperatingPoint, float
         The point and its event-F1. A type without validation events keeps the neutral point and 0.
     """
-    return _tune(HeldOut(validation), column, artifact_type, candidates, max_false_alarms_per_hour)
+    return _tune(HeldOut(validation), column, artifact_type, candidates, max_false_alarms_per_hour, expected)
 
 
 def tally(held_out: HeldOut, column: int, artifact_type: str, shape: OperatingPoint, logits: DoubleArray) -> Tally:
@@ -98,16 +107,19 @@ def tally(held_out: HeldOut, column: int, artifact_type: str, shape: OperatingPo
     return held_out.sweep(held_out.reference(artifact_type), curve, logits)
 
 
-def best_threshold(found: Tally, max_false_alarms_per_hour: float) -> tuple[int, float]:
+def best_threshold(
+    found: Tally, max_false_alarms_per_hour: float, cost: DoubleArray | float = 0.0
+) -> tuple[int, float]:
     """Return the index of the best threshold and the largest merit, see :func:`tune_point`.
 
     Of a run of thresholds that are as good as the best, within :data:`_AS_GOOD`, it is the one in the middle: the
-    farthest from where it gets worse, on speech whose scores are higher or lower by a little.
+    farthest from where it gets worse, on speech whose scores are higher or lower by a little. `cost` is taken off the
+    merit of each.
     """
     smooth = np.convolve(np.pad(found.f1, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
     allowed = max_false_alarms_per_hour * found.unmarked_hours
     excess = np.maximum(1.0, (found.stray + _EXPECTED) / (allowed + _EXPECTED))
-    merit = smooth - _COST_OF_DOUBLING * np.log2(excess)
+    merit = smooth - _COST_OF_DOUBLING * np.log2(excess) - cost
     best = int(merit.argmax())
     worse = np.flatnonzero(merit < merit[best] - _AS_GOOD)
     first = worse[worse < best].max(initial=-1) + 1
@@ -121,13 +133,15 @@ def _tune(
     artifact_type: str,
     candidates: Sequence[OperatingPoint],
     max_false_alarms_per_hour: float,
+    expected: float | None,
 ) -> tuple[OperatingPoint, float]:
     best = (-np.inf, OperatingPoint(), 0.0)
+    straying = 0.0 if expected is None else _COST_OF_STRAYING * (LOGITS - expected) ** 2
     for shape in candidates:
         found = tally(held_out, column, artifact_type, shape, LOGITS)
         if not found.n_reference:
             break
-        at, merit = best_threshold(found, max_false_alarms_per_hour)
+        at, merit = best_threshold(found, max_false_alarms_per_hour, straying / found.n_reference)
         if merit > best[0]:
             best = (merit, replace(shape, logit=float(LOGITS[at])), float(found.f1[at]))
     return best[1], best[2]

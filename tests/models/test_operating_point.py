@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from relaylib.models.held_out import Labelled
-from relaylib.models.operating_point import OperatingPoint, apply_points, points_of_average
+from relaylib.models.operating_point import OperatingPoint, apply_points, of_member, points_of_average
 from relaylib.models.tuning import shape_candidates, tune_point, tune_points
 from relaylib.postprocess import decode
 from relaylib.types import Annotation, DecodeConfig, Scores
@@ -141,6 +141,22 @@ def test_one_false_alarm_in_a_minute_says_little_twenty_in_twenty_minutes_say_mu
     assert few <= 1.0 < many
 
 
+def test_few_events_hardly_move_a_threshold_that_is_known_and_many_do():
+    """By hand: all from -3 to 3.5 find both events; half a logit off costs 0.4 * 0.25 / 2 = 0.05, which counts."""
+    item = recording([(4.0, True)] * 2)
+    few, many = (tune_point([item] * n, 0, "echo", [OperatingPoint()], 30.0, 2.5)[0].logit for n in (1, 100))
+    assert few == 2.5
+    assert many < few
+    (there,) = tune_points([item], ["echo"], [[OperatingPoint()]], 30.0, {"echo": 2.5, "click": 0.0})
+    assert there.logit == few
+
+
+def test_a_threshold_that_few_events_speak_against_is_left():
+    """Half of the events lie below it: 0.33 of F1, against 0.4 * 2.5**2 / 8 = 0.31 for two and a half logits."""
+    item = recording([(4.0, True)] * 4 + [(0.3, True)] * 4)
+    assert tune_point([item], 0, "echo", [OperatingPoint()], 30.0, 2.0)[0].logit <= 0.5
+
+
 def test_a_type_without_validation_events_keeps_the_neutral_point():
     items = [recording([(3.0, False)])]
     assert tune_point(items, 0, "echo", [OperatingPoint(min_frames=7)], 30.0) == (OperatingPoint(), 0.0)
@@ -165,3 +181,4 @@ def test_an_average_is_quieter_the_more_its_members_err_apart(n, agreement, fact
     assert scaled[0].logit == pytest.approx(2.0 * factor)
     assert (scaled[0].min_frames, scaled[0].reach) == (3, 1)
     assert scaled[1] == points[1]
+    assert [of_member(point.logit, n, agreement) for point in scaled] == pytest.approx([p.logit for p in points])

@@ -17,7 +17,7 @@ def start(rng):
     with torch.no_grad():
         for tensor in head.state_dict().values():
             tensor.copy_(torch.from_numpy(rng.standard_normal(tensor.shape).astype(np.float32)))
-    return Start("some", head, ("echo", "glitch", "robotic"))
+    return Start("some", head, dict.fromkeys(("echo", "glitch", "robotic"), 0.0))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_members_begin_at_those_of_the_start_in_turn(start, rng):
 @pytest.mark.parametrize(("kind", "n_layers"), [("linear", 1), ("mlp", 1), ("conv", 1), ("conv", 3)])
 def test_every_kind_of_head_hands_over_all_its_weights(kind, n_layers):
     one, other = (make_head(kind, dim=6, n_types=2, n_layers=n_layers, n_members=2) for _ in range(2))
-    Start("some", one, ("a", "b")).give(other, ("a", "b"))
+    Start("some", one, {"a": 0.0, "b": 0.0}).give(other, ("a", "b"))
     for name, tensor in one.state_dict().items():
         torch.testing.assert_close(other.state_dict()[name], tensor, rtol=0, atol=0)
 
@@ -66,7 +66,7 @@ def test_what_comes_along_is_the_start_for_its_own_encoder_and_kind_of_head():
     speech = load_encoder("speech-small")
     found = find_start(TrainConfig(), speech)
     assert found.name == "tts-artifacts"
-    assert "glitch" in found.artifact_types
+    assert "glitch" in found.thresholds
     assert find_start(TrainConfig(start=None), speech) is None
     assert find_start(TrainConfig(head="mlp"), speech) is None
     assert find_start(TrainConfig(head="linear"), speech) is None
