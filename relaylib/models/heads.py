@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import nn
 
 from relaylib.errors import ParameterError
 
-__all__ = ["ChannelDropout", "Head", "Member", "learning_rate", "make_head"]
+__all__ = ["ChannelDropout", "Head", "Member", "between", "learning_rate", "make_head"]
 
 CLIP = 6.0
 """Standardised embeddings are cut off at this many standard deviations: unheard-of input stays tame."""
@@ -210,3 +211,20 @@ def make_head(kind: str, *, dim: int, n_types: int, n_layers: int = 1, n_members
         raise ParameterError(f"dim={dim} is not a multiple of n_layers={n_layers}.")
     made = [_BODIES[kind](dim // n_layers, n_types) for _ in range(n_members)]
     return Head([Member(body, n_layers) for body, _ in made], dim, made[0][1])
+
+
+@torch.no_grad()
+def between(start: Head, end: Head, share: float) -> Head:
+    """Return a head whose weights lie between those of two, by `share` of the way.
+
+    Weights that were learned on from others are more robust where they are drawn back towards those [1]_.
+
+    References
+    ----------
+    .. [1] M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
+    """
+    found = copy.deepcopy(end)
+    if share < 1.0:
+        for weight, learned, first in zip(found.parameters(), end.parameters(), start.parameters(), strict=True):
+            torch.lerp(first, learned, share, out=weight)
+    return found

@@ -4,7 +4,7 @@ import torch
 
 from relaylib.errors import ParameterError
 from relaylib.models.config import HEADS
-from relaylib.models.heads import make_head
+from relaylib.models.heads import between, make_head
 
 DIM, TYPES = 12, 3
 
@@ -100,3 +100,18 @@ def test_unknown_kinds_and_uneven_layers_are_refused():
         make_head("tree", dim=DIM, n_types=TYPES)
     with pytest.raises(ParameterError, match="dim=12 is not a multiple of n_layers=5"):
         make_head("conv", dim=DIM, n_types=TYPES, n_layers=5)
+
+
+def test_between_two_linear_heads_lie_the_logits_between_theirs(rows):
+    """Logits are linear in the weights there."""
+    start, end = random_head("linear"), make_head("linear", dim=DIM, n_types=TYPES).eval()
+    expected = 0.25 * logits(start, rows) + 0.75 * logits(end, rows)
+    np.testing.assert_allclose(logits(between(start, end, 0.75), rows), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("share", "which"), [(0.0, 0), (1.0, 1)])
+def test_the_ends_of_the_way_are_the_heads_themselves(share, which, rows):
+    ends = random_head("conv", n_members=2), make_head("conv", dim=DIM, n_types=TYPES, n_members=2).eval()
+    before = [logits(head, rows) for head in ends]
+    np.testing.assert_array_equal(logits(between(*ends, share), rows), before[which])
+    np.testing.assert_array_equal([logits(head, rows) for head in ends], before)
