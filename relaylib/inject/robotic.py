@@ -84,8 +84,10 @@ def spectrally(change: Callable[[np.random.Generator, _Frames, ComplexArray], Co
 
 @spectrally
 def zero_phase(rng: np.random.Generator, frames: _Frames, spectrum: ComplexArray) -> ComplexArray:
-    """All partials in step in every frame: a buzz at the rate of the frames."""
-    return np.abs(spectrum) * np.exp(1j * rng.choice([0.0, rng.uniform(-np.pi, np.pi)]))
+    """All partials in step once in every frame, at its start or within it: a buzz at the rate of the frames."""
+    when = rng.choice([0.0, 0.5, rng.uniform(0.2, 0.8)])  # of a frame
+    partials = np.arange(spectrum.shape[0])[:, None]
+    return np.abs(spectrum) * np.exp(1j * (rng.choice([0.0, rng.uniform(-np.pi, np.pi)]) - 2 * np.pi * when * partials))
 
 
 @spectrally

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import signal
+from scipy.stats import kurtosis
 
 from relaylib.audio import load
 from relaylib.demo import load_demo
 from relaylib.errors import ParameterError
 from relaylib.inject import BASIC_TYPES, SHAPES, inject, shape_names, type_names
 from relaylib.inject.canvas import Canvas, blend, fade
+from relaylib.inject.robotic import zero_phase
 from relaylib.types import SAMPLE_RATE
 
 BY_NAME = {shape.name: shape for shape in SHAPES}
@@ -100,6 +103,20 @@ def test_a_slap_comes_back_after_its_delay(speech):
     gain = earlier[delay] @ added / np.square(earlier[delay]).sum()
     assert 0.35 <= gain <= 0.85
     np.testing.assert_allclose(added, gain * earlier[delay], atol=1e-5)
+
+
+def test_partials_in_step_make_pulses_of_noise_at_the_rate_of_the_frames():
+    """Where they are in step within the frames; at their starts, where windows are zero, nothing is left of a pulse."""
+    noise = 0.1 * np.random.default_rng(0).standard_normal(2 * SAMPLE_RATE).astype(np.float32)
+    found = []
+    for seed in range(12):
+        canvas = Canvas(noise, SAMPLE_RATE, np.random.default_rng(seed))
+        damaged = zero_phase(canvas, noise)[SAMPLE_RATE // 4 : -SAMPLE_RATE // 4]
+        likeness = signal.correlate(damaged, damaged)[len(damaged) - 1 :]
+        repeats = likeness[SAMPLE_RATE // 1000 : SAMPLE_RATE // 25].max() / likeness[0] > 0.7
+        found.append(repeats and kurtosis(damaged) > 5)
+    assert sum(found) >= 6
+    assert kurtosis(noise) < 0.2
 
 
 def test_shapes_that_need_another_voice_are_left_out_without_one(speech):
