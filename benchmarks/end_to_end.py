@@ -28,6 +28,7 @@ from relaylib import audio
 from relaylib.demo import load_demo
 from relaylib.models import Detector, TrainConfig, load_encoder, make_head
 from relaylib.models.operating_point import OperatingPoint
+from relaylib.models.pretrained import PretrainedEncoder
 from relaylib.types import HOP_MS, SAMPLE_RATE
 
 RATE = 44_100
@@ -121,10 +122,11 @@ def main() -> None:
         path = make_mp3(Path(scratch) / "speech.mp3", options.minutes)
         folder = make_checkpoint(Path(scratch) / "model", options.model)
         detector = make_detector(folder)
-        script, precision = Script(folder, detector), getattr(detector.encoder, "precision", "fp32")
+        script = Script(folder, detector)
+        assert isinstance(detector.encoder, PretrainedEncoder)
         print(HEADING)
         row = compare(
-            f"{options.minutes:g} min of MP3, {options.model}, {precision}",
+            f"{options.minutes:g} min of MP3, {options.model}, {detector.encoder.precision}",
             lambda: detector.detect(path),
             "soundfile, librosa, transformers fp32",
             lambda: script.detect(path),

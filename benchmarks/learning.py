@@ -71,18 +71,18 @@ def plot(rows: dict[str, list[tuple[float, Any]]], path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
-def _splits(args: argparse.Namespace) -> tuple[Manifest, list[tuple[list[AudioItem], list[AudioItem]]]]:
-    """Return the labelled recordings, and pairs of those that may be drawn and those to test on."""
+def _splits(args: argparse.Namespace) -> tuple[Manifest, Manifest, list[tuple[list[AudioItem], list[AudioItem]]]]:
+    """Return what is labelled, what is tested on, and pairs of recordings that may be drawn and that are tested on."""
     if not args.manifest:
         labelled, ours = shipped_parts()
-        return labelled, [(list(labelled), list(ours))]
+        return labelled, ours, [(list(labelled), list(ours))]
     labelled = absolute(args.manifest, args.audio or args.manifest.parent)
     if not args.test:
         engines = sorted({_engine(item) for item in labelled})
-        return labelled, [_parted(labelled, {engine}) for engine in engines]
-    test = list(absolute(args.test, args.test_audio or args.test.parent))
+        return labelled, labelled, [_parted(labelled, {engine}) for engine in engines]
+    test = absolute(args.test, args.test_audio or args.test.parent)
     known = set() if args.same_engines else set(map(_engine, test))
-    return labelled, [(_parted(labelled, known)[0], test)]
+    return labelled, test, [(_parted(labelled, known)[0], list(test))]
 
 
 def _parted(items: Iterable[AudioItem], engines: set[str]) -> tuple[list[AudioItem], list[AudioItem]]:
@@ -117,8 +117,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.test and not args.manifest:
         parser.error("--test goes with a manifest")
-    labelled, splits = _splits(args)
-    types = labelled.type_names
+    labelled, tested, splits = _splits(args)
+    types = tested.type_names
     cache = EmbeddingCache(args.cache)
     curves: dict[str, list[tuple[float, Any]]] = {}
     parts = args.minutes or ([5, 10, 20, 40] if args.manifest else [1, 2, 4])

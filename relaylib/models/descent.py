@@ -136,8 +136,8 @@ class _Run:
 
         AdamW with weight averaging; binary cross-entropy per type, positives weighted by the square root of
         their rarity and annotations by their confidence. An epoch is judged by the event-F1 of the averaged
-        weights on what is held out, or of what lies between them and those of the start. `stop` ends
-        the fit after the epoch at hand.
+        weights on what is held out, or of what lies between them and those of the start. `stop` ends the fit after the
+        epoch at hand.
         """
         config, fold, judge = self._config, self._fold, self._fold.judge
         n_steps = config.epochs * self._bank.n_batches(config.batch_size, fold.training)
@@ -156,7 +156,7 @@ class _Run:
                 optimiser.step()
                 schedule.step()
                 step += 1
-                _follow(average, self._head, 1.0 / min(step, _AVERAGED_STEPS))
+                average.move(self._head, 1.0 / min(step, _AVERAGED_STEPS))
                 losses.append(loss.item())
             found = between(start, average, self._share)
             judged = judge.labelled([stream_logits(found, [rows]) for rows in judge.embeddings])
@@ -185,9 +185,3 @@ def _rate(step: int, n_steps: int) -> float:
     if step < warm_up:
         return (step + 1) / warm_up
     return 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, n_steps - warm_up))))
-
-
-@torch.no_grad()
-def _follow(average: Head, head: Head, share: float) -> None:
-    """Move the averaged weights towards the present ones by `share`."""
-    torch._foreach_lerp_(list(average.parameters()), list(head.parameters()), share)

@@ -85,6 +85,11 @@ class Head(nn.Module):
         head.mean, head.scale = self.mean, self.scale
         return head
 
+    @torch.no_grad()
+    def move(self, towards: Head, share: float) -> None:
+        """Move the weights towards those of another head, by `share` of the way."""
+        torch._foreach_lerp_(list(self.parameters()), list(towards.parameters()), share)
+
     def standardise(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Return embeddings [shape=(n_frames, dim)] with the training material's mean 0 and variance 1, clipped."""
         return ((embeddings - self.mean) * self.scale).clamp_(-CLIP, CLIP)
@@ -213,7 +218,6 @@ def make_head(kind: str, *, dim: int, n_types: int, n_layers: int = 1, n_members
     return Head([Member(body, n_layers) for body, _ in made], dim, made[0][1])
 
 
-@torch.no_grad()
 def between(start: Head, end: Head, share: float) -> Head:
     """Return a head whose weights lie between those of two, by `share` of the way.
 
@@ -223,8 +227,6 @@ def between(start: Head, end: Head, share: float) -> Head:
     ----------
     .. [1] M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
     """
-    found = copy.deepcopy(end)
-    if share < 1.0:
-        for weight, learned, first in zip(found.parameters(), end.parameters(), start.parameters(), strict=True):
-            torch.lerp(first, learned, share, out=weight)
+    found = copy.deepcopy(start)
+    found.move(end, share)
     return found
