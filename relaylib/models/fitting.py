@@ -85,6 +85,6 @@ def fit_folds(
         judged = descend(head, parts, bank, config, notify, started=start is not None)
         agreement = AGREEMENT_OF_DESCENT if start is None else AGREEMENT_OF_STARTED
     found = {
-        k: item for fold, own in zip(parts, judged, strict=True) for k, item in zip(fold.held_out, own, strict=True)
+        k: item for fold, own in zip(parts, judged, strict=True) for k, item in zip(fold.judging, own, strict=True)
     }
     return head.eval(), [found[k] for k in sorted(found)], agreement

@@ -54,18 +54,28 @@ def fit_by_full_batch(
     list of list of Labelled
         For each fold its recordings.
     """
-    order = [k for fold in folds for k in fold.held_out]
+    positive_weight = torch.stack([fold.positive_weight for fold in folds])
+
+    def frames(parts: Sequence[Sequence[int]]) -> FoldedFrames:
+        lengths = [sum(len(material[k].embeddings) for k in part) for part in parts]
+        order = [k for part in parts for k in part]
+        return FoldedFrames(
+            _standardised(head, [material[k] for k in order]),
+            np.concatenate([targets[k].labels for k in order]),
+            np.concatenate([targets[k].weights for k in order]),
+            np.cumsum([0, *lengths]).tolist(),
+            positive_weight,
+        )
+
+    judging = [fold.judging for fold in folds]
+    judged = frames(judging)
+    copied = any(fold.held_out != fold.judging for fold in folds)
+    learned = frames([fold.held_out for fold in folds]) if copied else judged
+    order = [k for part in judging for k in part]
     recordings, marks = [material[k] for k in order], [targets[k] for k in order]
-    frames = FoldedFrames(
-        _standardised(head, recordings),
-        np.concatenate([own.labels for own in marks]),
-        np.concatenate([own.weights for own in marks]),
-        np.cumsum([0, *(sum(map(len, fold.judge.embeddings)) for fold in folds)]).tolist(),
-        torch.stack([fold.positive_weight for fold in folds]),
-    )
     known = [span for example in recordings for span in example.item.annotations]
     judge = Judge(recordings, marks, known, types, config)
-    fit_logistic(frames, config.epochs, _Watch(head, judge, len(types), config, notify))
+    fit_logistic(learned, judged, config.epochs, _Watch(head, judge, len(types), config, notify))
     return [
         fold.judge.labelled([stream_logits(head.only(number), [rows]) for rows in fold.judge.embeddings])
         for number, fold in enumerate(folds)

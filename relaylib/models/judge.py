@@ -109,7 +109,9 @@ class Fold:
     Attributes
     ----------
     held_out, training : list of int
-        Indices of recordings to judge by, and to learn from.
+        Indices of these recordings and those, each in one of the two.
+    judging : list of int
+        Those of `held_out` that judge; the others only keep out of training what is much like them.
     positive_weight : torch.Tensor [shape=(n_types,)]
         Of the loss of positive frames: the square root of how many times rarer they are in training.
     judge : Judge
@@ -118,6 +120,7 @@ class Fold:
 
     held_out: list[int]
     training: list[int]
+    judging: list[int]
     positive_weight: torch.Tensor
     judge: Judge
 
@@ -132,10 +135,10 @@ class Fold:
     ) -> Fold:
         """Return the fold that holds out the recordings of these indices, and judges by those that judge."""
         training = sorted(set(range(len(material))) - set(held_out))
-        held_out = [k for k in held_out if material[k].judges]
+        judging = [k for k in held_out if material[k].judges]
         known = [span for k in training for span in material[k].item.annotations]
-        judge = Judge([material[k] for k in held_out], [targets[k] for k in held_out], known, types, config)
-        return cls(held_out, training, _positive_weight([targets[k] for k in training]), judge)
+        judge = Judge([material[k] for k in judging], [targets[k] for k in judging], known, types, config)
+        return cls(list(held_out), training, judging, _positive_weight([targets[k] for k in training]), judge)
 
 
 def _positive_weight(targets: Sequence[Targets]) -> torch.Tensor:

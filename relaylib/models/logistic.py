@@ -2,8 +2,9 @@
 
 A linear head is a logistic regression for each type, so that its loss is convex and there is nothing to draw by lot. A
 pass reads the frames of all recordings once and computes the logits of all classifiers in one product; what a fold
-holds out gives its classifiers no gradient but tells how well they do. Steps are taken by L-BFGS [1]_ in coordinates in
-which the embeddings are white, so that the first of them is about that of ridge regression.
+holds out gives its classifiers no gradient, and what of it judges tells how well they do. Steps are taken by
+L-BFGS [1]_ in coordinates in which the embeddings are white, so that the first of them is about that of ridge
+regression.
 
 .. [1] Liu, Nocedal, "On the limited memory BFGS method for large scale optimization", 1989; SciPy's L-BFGS-B.
 """
@@ -58,7 +59,7 @@ _RIDGE = 1e-3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldedFrames:
-    """The frames of all recordings, fold by fold.
+    """The frames of recordings, fold by fold.
 
     Parameters
     ----------
@@ -113,9 +114,9 @@ class Pass:
     weights, biases : torch.Tensor [shapes=(n_folds, n_penalties, n_types, dim), (n_folds, n_penalties, n_types)]
         Of each fold's classifiers, which do not learn from it.
     train_loss, validation_loss : torch.Tensor [shape=(n_folds, n_penalties, n_types), float64]
-        The weighted mean of the loss over all other folds and over the fold itself.
+        The weighted mean of the loss over what is learned of all other folds and over what judges in the fold itself.
     logits : np.ndarray [shape=(n_penalties, n_frames, n_types), float32]
-        What each frame's own fold's classifiers say of it.
+        What each judging frame's own fold's classifiers say of it.
     """
 
     weights: torch.Tensor
@@ -125,12 +126,15 @@ class Pass:
     logits: FloatArray
 
 
-def fit_logistic(material: FoldedFrames, n_passes: int, on_pass: Callable[[Pass], bool]) -> None:
+def fit_logistic(material: FoldedFrames, judging: FoldedFrames, n_passes: int, on_pass: Callable[[Pass], bool]) -> None:
     """Minimise the weighted, penalised loss of every fold's classifiers.
 
     Parameters
     ----------
     material : FoldedFrames
+        What each fold's classifiers learn from, but for their own fold.
+    judging : FoldedFrames
+        What they are judged by, each in its own fold.
     n_passes : int >= 1
         At most that many; fewer once steps lower the loss but little.
     on_pass : callable
@@ -138,7 +142,7 @@ def fit_logistic(material: FoldedFrames, n_passes: int, on_pass: Callable[[Pass]
     """
     learned = material.thinned()
     with single_threads(os.cpu_count() or 1) as pool:
-        loss, scores, coordinates = _Loss(learned, pool), _Scores(material, pool), _White(learned)
+        loss, scores, coordinates = _Loss(learned, pool), _Scores(judging, pool), _White(learned)
         done = 0
 
         def value(point: DoubleArray) -> tuple[float, DoubleArray]:

@@ -23,9 +23,9 @@ def frames():
     return FoldedFrames(rows, labels, weights, BOUNDS, torch.tensor([[1.5, 5.0], [2.0, 6.0], [1.0, 4.0]]))
 
 
-def passes(frames, n):
+def passes(frames, n, *, judging=None):
     found = []
-    fit_logistic(frames, n, lambda state: found.append(state) or True)
+    fit_logistic(frames, judging or frames, n, lambda state: found.append(state) or True)
     return found
 
 
@@ -52,6 +52,17 @@ def test_a_frame_is_scored_by_the_classifiers_that_do_not_know_it(frames):
         for k in range(len(PENALTIES)):
             own = frames.rows[start:end].astype(np.float32) @ last.weights[fold, k].numpy().T
             np.testing.assert_allclose(last.logits[k, start:end], own + last.biases[fold, k].numpy(), atol=1e-4)
+
+
+def test_what_does_not_judge_is_learned_from_as_well(frames):
+    """With every second frame judging, classifiers are the same, and scores are those of these frames."""
+    half = FoldedFrames(
+        frames.rows[::2], frames.labels[::2], frames.weights[::2], [k // 2 for k in BOUNDS], frames.positive_weight
+    )
+    for all_judge, half_judge in zip(passes(frames, 4), passes(frames, 4, judging=half), strict=True):
+        assert torch.equal(half_judge.weights, all_judge.weights)
+        assert torch.equal(half_judge.train_loss, all_judge.train_loss)
+        np.testing.assert_allclose(half_judge.logits, all_judge.logits[:, ::2], atol=1e-5)
 
 
 def test_losses_are_the_weighted_means_over_the_others_and_the_fold_itself(frames):
@@ -82,7 +93,7 @@ def test_no_more_passes_are_made_than_asked_for_or_wanted(frames):
     assert len(passes(frames, 3)) == 3
     assert len(passes(frames, 1)) == 1
     seen = []
-    fit_logistic(frames, 50, lambda state: seen.append(state) or len(seen) < 2)
+    fit_logistic(frames, frames, 50, lambda state: seen.append(state) or len(seen) < 2)
     assert len(seen) == 2
 
 
