@@ -50,7 +50,9 @@ def probe(path: str | os.PathLike[str]) -> AudioInfo:
         return source.info
 
 
-def stream(path: str | os.PathLike[str], *, block_samples: int = 10 * SAMPLE_RATE) -> Iterator[FloatArray]:
+def stream(
+    path: str | os.PathLike[str], *, speed: float = 1.0, block_samples: int = 10 * SAMPLE_RATE
+) -> Iterator[FloatArray]:
     """Yield the audio of a file in blocks, in memory that does not grow with its length.
 
     Channels are averaged, all with the same weight, then resampled. Integer samples are scaled to -1..1, float samples
@@ -65,6 +67,8 @@ def stream(path: str | os.PathLike[str], *, block_samples: int = 10 * SAMPLE_RAT
     ----------
     path : str or PathLike
         An audio file; its content decides how it is decoded, not its ending.
+    speed : float in 0.5..2
+        Played so many times as fast, as from a tape: times shrink, and pitch rises, by that factor.
     block_samples : int > 0
         Length of the blocks; the last may be shorter. It does not change the samples.
 
@@ -76,7 +80,7 @@ def stream(path: str | os.PathLike[str], *, block_samples: int = 10 * SAMPLE_RAT
     Raises
     ------
     ParameterError
-        If `block_samples` is not positive; at the call.
+        If `block_samples` is not positive, or `speed` out of range; at the call.
     AudioDecodeError
         While iterating, if the file is absent, empty, not audio, without an audio track or without samples; if a
         sample is NaN or infinite; if the rate is outside 1 to 768 kHz or changes on the way; if the file is damaged; or
@@ -94,13 +98,19 @@ def stream(path: str | os.PathLike[str], *, block_samples: int = 10 * SAMPLE_RAT
     """
     if block_samples <= 0:
         raise ParameterError(f"block_samples={block_samples}: need a positive number of samples.")
-    return _stream(path, block_samples)
+    return _stream(path, _checked_speed(speed), block_samples)
 
 
-def _stream(path: str | os.PathLike[str], block_samples: int) -> Iterator[FloatArray]:
+def _checked_speed(speed: float) -> float:
+    if not 0.5 <= speed <= 2.0:
+        raise ParameterError(f"speed={speed}: need 0.5 <= speed <= 2.")
+    return speed
+
+
+def _stream(path: str | os.PathLike[str], speed: float, block_samples: int) -> Iterator[FloatArray]:
     pending: list[FloatArray] = []
     n_pending = 0
-    for piece in _canonical(path):
+    for piece in _canonical(path, speed):
         pending.append(piece)
         n_pending += len(piece)
         if n_pending < block_samples:
@@ -114,13 +124,15 @@ def _stream(path: str | os.PathLike[str], block_samples: int) -> Iterator[FloatA
         yield np.concatenate(pending)
 
 
-def load(path: str | os.PathLike[str]) -> Waveform:
+def load(path: str | os.PathLike[str], *, speed: float = 1.0) -> Waveform:
     """Return the audio of a whole file: the blocks of `stream`, joined.
 
     Parameters
     ----------
     path : str or PathLike
         An audio file; its content decides how it is decoded, not its ending.
+    speed : float in 0.5..2
+        Played so many times as fast, see `stream`.
 
     Returns
     -------
@@ -129,17 +141,19 @@ def load(path: str | os.PathLike[str]) -> Waveform:
 
     Raises
     ------
+    ParameterError
+        If `speed` is out of range.
     AudioDecodeError
         If the file cannot be read, is not audio, is cut or damaged, or holds NaN, infinity or no samples; see `stream`.
     """
-    return Waveform(np.concatenate(list(_canonical(path))), SAMPLE_RATE)
+    return Waveform(np.concatenate(list(_canonical(path, _checked_speed(speed)))), SAMPLE_RATE)
 
 
-def _canonical(path: str | os.PathLike[str]) -> Iterator[FloatArray]:
+def _canonical(path: str | os.PathLike[str], speed: float) -> Iterator[FloatArray]:
     """Yield mono pieces at 16 kHz, of whatever sizes come."""
     with _open(path) as source:
         rate = source.info.sample_rate
-        resampler = Resampler(rate, SAMPLE_RATE)
+        resampler = Resampler(round(rate * speed), SAMPLE_RATE)
         n_read = 0
         for block in source.blocks():
             finite = np.isfinite(block)

@@ -59,6 +59,7 @@ class _Bar(Protocol):
     """The part of a tqdm bar that we use."""
 
     n: float
+    total: float | None
 
     def update(self, n: float = 1) -> bool | None: ...
     def set_postfix_str(self, s: str = "", refresh: bool = True) -> None: ...
@@ -95,6 +96,7 @@ def stages(show: bool | None) -> Iterator[Callable[[str, int, int, str], None]]:
             for finished in bars.values():
                 finished.close()
             bars[stage] = _bar(total, stage, show)
+        bars[stage].total = total  # which may turn out to be another, as files are read
         bars[stage].update(done - bars[stage].n)
         bars[stage].set_postfix_str(remark)
 

@@ -69,6 +69,13 @@ __all__ = ["train"]
     "none begins anew.  [default: auto]",
 )
 @click.option(
+    "--speeds",
+    metavar="auto|none|SPEED,…",
+    callback=lambda _ctx, _option, text: None if text is None else _speeds(text),
+    help="Learn also from every recording at these speeds, such as 0.87,1.15; auto is these two for half an hour of "
+    "speech and less, none for more.  [default: auto]",
+)
+@click.option(
     "--injected-copies",
     type=click.IntRange(0),
     metavar="N",
@@ -116,6 +123,16 @@ def train(
         click.echo(f"\nThe detector is in {out}; use it with: relaylib detect {out} AUDIO…")
     if detector.metrics.get("skipped_files"):
         ctx.exit(FAILED)  # the trainer has said which and why
+
+
+def _speeds(text: str) -> str | tuple[float, ...]:
+    """Return the speeds of ``--speeds``."""
+    if text in ("auto", "none"):
+        return "auto" if text == "auto" else ()
+    try:
+        return tuple(float(speed) for speed in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r}: give auto, none, or numbers with commas between them.") from None
 
 
 def _given(settings: dict[str, Any], artifact_types: tuple[str, ...]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ Decoding = Literal["threshold", "sebb"]
 DECODINGS: tuple[Decoding, ...] = ("threshold", "sebb")
 HEADS: tuple[HeadKind, ...] = ("linear", "mlp", "conv")
 AUTO = "auto"
-"""Of ``start``: a detector of the package, where one fits."""
+"""Of ``start``: a detector of the package, where one fits. Of ``speeds``: two, where there is little speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,11 @@ class TrainConfig:
         The detector whose classifier is learned on from: the name of one that comes with the package, or a file, with
         the same encoder and kind of head. By default one that comes along, where there is such a one; None begins anew.
         Types that it does not know are learned all the same.
+    speeds : tuple of float in 0.5..2, or "auto"
+        Speeds, beside its own, at which each recording is learned from as well: a tape that runs faster is another
+        voice, and its labels are known. By default these are 0.87 and 1.15 for half an hour of labelled speech and
+        less (of embeddings wider than 1024 columns less in proportion), and none for more. Copies stay on the side of
+        their recording when it is held out, and nothing is tuned or measured on them.
     injected_copies : int >= 0
         How many copies of each clean recording are learned from as well, with artifacts of those types put in that
         :mod:`relaylib.inject` knows. They stay on the side of the recording when it is held out, and nothing is tuned
@@ -74,6 +79,7 @@ class TrainConfig:
     max_false_alarms_per_hour: float = 20.0
     decoding: Decoding = "threshold"
     start: str | None = AUTO
+    speeds: tuple[float, ...] | str = AUTO
     injected_copies: int = 0
 
     def __post_init__(self) -> None:
@@ -95,6 +101,12 @@ class TrainConfig:
         if self.head == "linear" and self.start not in (AUTO, None):
             raise ParameterError(
                 f"start={self.start!r}: a linear head ends at the same weights wherever it starts; leave it out."
+            )
+        if self.speeds != AUTO and (
+            isinstance(self.speeds, str) or not all(0.5 <= speed <= 2.0 and speed != 1.0 for speed in self.speeds)
+        ):
+            raise ParameterError(
+                f"speeds={self.speeds!r}: need 'auto', or speeds from 0.5 to 2 other than 1, or none: ()."
             )
         if self.injected_copies < 0:
             raise ParameterError(f"injected_copies={self.injected_copies}: need 0 or more.")

@@ -13,7 +13,7 @@ from relaylib.models.cache import EmbeddingCache
 from relaylib.models.embedding import embed
 from relaylib.models.encoder import Encoder
 from relaylib.models.scoring import stored
-from relaylib.types import AudioItem
+from relaylib.types import AudioItem, Waveform
 
 __all__ = ["Example", "embedded"]
 
@@ -31,16 +31,16 @@ class Example:
 
 
 def embedded(
-    item: AudioItem, path: Path, encoder: Encoder, cache: EmbeddingCache | None, *, judges: bool = True
+    item: AudioItem, source: Path | Waveform, encoder: Encoder, cache: EmbeddingCache | None, *, judges: bool = True
 ) -> Example:
-    """Embed a recording, through the `cache` where there is one.
+    """Embed a recording, a file or what was read of it, through the `cache` where there is one.
 
     Raises
     ------
     AudioDecodeError, ParameterError
         If the file cannot be decoded, or holds no audio.
     """
-    frames = embed(path, encoder) if cache is None else cache.frames(path, encoder)
+    frames = embed(source, encoder) if cache is None else cache.frames(source, encoder)
     if not len(frames):
         raise AudioDecodeError(f"{item.filename} holds no audio.")
     known = AudioItem(item.filename, frames.duration_ms, item.group, item.annotations)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from relaylib.errors import TrainingError
 from relaylib.models.example import Example
 from relaylib.types import Annotation, ms_to_frames
 
-__all__ = ["cut_example"]
+__all__ = ["cut_alike", "cut_example"]
 
 LEAST_MS = 2_000
 """A shorter piece would hold too little speech to judge anything by."""
@@ -51,6 +51,14 @@ def cut_example(example: Example, n_pieces: int, *, hop_ms: int) -> list[Example
     return [_piece(example, start, end, hop_ms) for start, end in pairwise(edges)]
 
 
+def cut_alike(example: Example, pieces: Sequence[Example], *, hop_ms: int) -> list[Example]:
+    """Cut the same recording at another speed where `pieces` of it were cut."""
+    ends = list(accumulate(piece.item.duration_ms or 0 for piece in pieces))
+    scale = len(example.embeddings) / ends[-1]
+    edges = [0, *(round(end * scale) * hop_ms for end in ends)]
+    return [_piece(example, start, end, hop_ms) for start, end in pairwise(edges)]
+
+
 def _free(cut_ms: int, annotations: Sequence[Annotation], hop_ms: int) -> int:
     """Return the frame edge at or after `cut_ms` that lies inside no annotation."""
     cut_ms = ms_to_frames(0, cut_ms, hop_ms)[1] * hop_ms
@@ -69,4 +77,4 @@ def _piece(example: Example, start_ms: int, end_ms: int, hop_ms: int) -> Example
     )
     name = f"{item.filename} [{start_ms / 1000:g}-{end_ms / 1000:g} s]"
     part = replace(item, filename=name, duration_ms=end_ms - start_ms, annotations=inside)
-    return Example(part, example.embeddings[start_ms // hop_ms : end_ms // hop_ms])
+    return Example(part, example.embeddings[start_ms // hop_ms : end_ms // hop_ms], example.judges)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,15 +12,17 @@ from relaylib.errors import AudioDecodeError, ParameterError, TrainingError
 from relaylib.models.cache import EmbeddingCache
 from relaylib.models.calibration import calibrated
 from relaylib.models.config import ProgressCallback, TrainConfig, TrainProgress
+from relaylib.models.copies import make_copies, n_copies
 from relaylib.models.detector import Detector
 from relaylib.models.encoder import DEFAULT_ENCODER, Encoder, load_encoder
 from relaylib.models.example import Example, embedded
 from relaylib.models.fitting import fit_folds
 from relaylib.models.folds import fold_items
-from relaylib.models.injected import check_injectable, injected
+from relaylib.models.injected import check_injectable
 from relaylib.models.metrics import validation_metrics
 from relaylib.models.operating_point import of_member, points_of_average
-from relaylib.models.pieces import cut_example
+from relaylib.models.pieces import cut_alike, cut_example
+from relaylib.models.speeds import speeds_for
 from relaylib.models.start import find_start
 from relaylib.models.tuning import shape_candidates, tune_points
 from relaylib.types import AudioItem, Manifest, samples_to_ms
@@ -59,8 +60,9 @@ def train(
     Where a detector that comes along has the same encoder and kind of head, the classifiers go on from its weights,
     which have learned from hours of speech, so that minutes suffice (``config.start``).
 
-    Clean recordings can be given artifacts to learn from as well (``config.injected_copies``,
-    :mod:`relaylib.inject`). Nothing is tuned or measured on these.
+    Little speech is learned from at other speeds as well (``config.speeds``), and clean recordings can be given
+    artifacts to learn from (``config.injected_copies``, :mod:`relaylib.inject`). Nothing is tuned or measured on these
+    copies.
 
     Parameters
     ----------
@@ -99,28 +101,25 @@ def train(
     notify = progress or _ignore
     opened = audio_root if callable(audio_root) else _in_folder(Path(audio_root))
     finished, unfinished = _finished(manifest)
-    copies = config.injected_copies
-    if copies:
+    if config.injected_copies:
         check_injectable(finished, types)
-    n_files = len(finished) + copies * sum(not item.annotations for item in finished)
-    numbers = itertools.count(1)
-
-    def tell() -> None:
-        notify(TrainProgress("embedding", next(numbers), n_files))
-
+    tell = _Embedding(notify, len(finished) + n_copies(finished, encoder, config))
     material, skipped = _embed_all(finished, encoder, opened, cache, tell)
     _check_material(material, types, skipped, unfinished)
+    config = replace(config, speeds=speeds_for(config, [m.item for m in material], encoder))
+    tell.total = tell.done + n_copies([m.item for m in material], encoder, config)
+    copies = make_copies(material, types, encoder, config, opened, cache, tell)
     n_folds = max(2, round(1.0 / config.validation_split))
     if len(material) == 1:
         _log.warning("there is only one recording: validation will hear other parts of it, not other speech")
-        material = cut_example(material[0], _PIECES_PER_FOLD * n_folds, hop_ms=samples_to_ms(encoder.hop))
+        hop_ms = samples_to_ms(encoder.hop)
+        material = cut_example(material[0], _PIECES_PER_FOLD * n_folds, hop_ms=hop_ms)
+        copies = [own for _, copy in copies for own in enumerate(cut_alike(copy, material, hop_ms=hop_ms))]
     folds = fold_items([m.item for m in material], types, n_folds, config.seed)
     learned, dealt = list(material), [list(fold) for fold in folds]
-    if copies:
-        for source, copy in injected(material, types, encoder, opened, cache, copies=copies, seed=config.seed):
-            next(fold for fold in dealt if source in fold).append(len(learned))
-            learned.append(copy)
-            tell()
+    for source, copy in copies:
+        next(fold for fold in dealt if source in fold).append(len(learned))
+        learned.append(copy)
     head, held_out, agreement = fit_folds(learned, dealt, types, encoder, config, notify, start=start)
     annotations = [span for m in material for span in m.item.annotations]
     candidates = [shape_candidates(annotations, name, decoding=config.decoding) for name in types]
@@ -139,6 +138,18 @@ def train(
         metrics=metrics,
         config=replace(config, start=None if start is None else start.name),
     )
+
+
+class _Embedding:
+    """Tells how many of the files are embedded each time it is called."""
+
+    def __init__(self, notify: ProgressCallback, total: int) -> None:
+        self._notify = notify
+        self.done, self.total = 0, total
+
+    def __call__(self) -> None:
+        self.done += 1
+        self._notify(TrainProgress("embedding", self.done, self.total))
 
 
 def _ignore(_: TrainProgress) -> None:

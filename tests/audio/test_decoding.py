@@ -10,6 +10,7 @@ import textwrap
 import numpy as np
 import pytest
 import soundfile
+from scipy import signal
 from sounds import DURATION_S, LOSSLESS, LOSSY, marked
 
 from relaylib.audio import Resampler, downmix, load, probe, resample, stream
@@ -54,6 +55,26 @@ def test_blocks_must_have_a_length(tmp_path):
     """Said at the call, not at the first block."""
     with pytest.raises(ParameterError, match="block_samples=0"):
         stream(tmp_path / "x.wav", block_samples=0)
+
+
+@pytest.mark.parametrize("speed", [0.5, 0.87, 1.15, 2.0])
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_a_tone_rises_and_a_recording_shrinks_with_its_speed(tmp_path, speed, rate):
+    """The largest bin of SciPy's periodogram, of a tone of 1 kHz."""
+    times_s = np.arange(rate) / rate
+    soundfile.write(tmp_path / "x.wav", 0.5 * np.sin(2 * np.pi * 1000 * times_s), rate, subtype="FLOAT")
+    samples = load(tmp_path / "x.wav", speed=speed).samples
+    assert len(samples) == pytest.approx(SAMPLE_RATE / speed, abs=2)
+    bins, power = signal.periodogram(samples, SAMPLE_RATE, window="hann")
+    assert bins[power.argmax()] == pytest.approx(1000 * speed, abs=1.0)
+    np.testing.assert_array_equal(np.concatenate(list(stream(tmp_path / "x.wav", speed=speed))), samples)
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0, 0.49, 2.01, float("nan")])
+def test_a_speed_out_of_range_is_refused_at_the_call(tmp_path, speed):
+    for read in (load, stream):
+        with pytest.raises(ParameterError, match=rf"speed={speed}: need 0.5 <= speed <= 2"):
+            read(tmp_path / "x.wav", speed=speed)
 
 
 def test_the_result_is_that_of_the_parts(encoded):

@@ -100,6 +100,20 @@ def test_train_learns_on_from_a_detector_or_begins_anew(run, speech, tmp_path):
     assert "was trained on encoder 'spectral'" in result.stderr
 
 
+def test_train_hears_other_speeds_or_does_not(run, speech, tmp_path):
+    """The file says which; what is no speed is refused before any work."""
+    args = ("train", speech / "labels.json", "--audio", speech / "audio", "--out", tmp_path / "my.safetensors", *QUICK)
+    from relaylib.models import Detector
+
+    heard = []
+    for speeds in ("auto", "none", "0.9,1.2"):
+        run(*args, "--speeds", speeds)
+        heard.append(Detector.load(tmp_path / "my.safetensors").config["speeds"])
+    assert heard == [[0.87, 1.15], [], [0.9, 1.2]]
+    assert "'fast': give auto, none, or numbers" in run(*args, "--speeds", "fast", status=2).stderr
+    assert "speeds=(3.0,): need" in run(*args, "--speeds", "3", status=1).stderr
+
+
 def test_train_leaves_out_what_cannot_be_read(run, speech, tmp_path):
     """The rest is learned from; the file is named, and the exit status is 1."""
     shutil.copytree(speech / "audio", tmp_path / "audio")

@@ -16,7 +16,7 @@ from relaylib.models.operating_point import OperatingPoint
 from relaylib.types import SAMPLE_RATE, Annotation, ArtifactType, AudioItem, Manifest, Waveform
 
 TYPES = ("gap", "click")
-FAST = TrainConfig(epochs=12, validation_split=0.5, learning_rate=0.01, batch_size=8, patience=12, seed=1)
+FAST = TrainConfig(epochs=12, validation_split=0.5, learning_rate=0.01, batch_size=8, patience=12, seed=1, speeds=())
 
 
 def flawed(seconds, seed):

@@ -297,8 +297,9 @@ def test_more_patience_trains_longer_and_never_judges_worse(learn):
 
 
 def test_the_config_is_kept_with_the_detector(learn):
-    """And what it began with: nothing here, since no detector that comes along has a linear head."""
-    detector = learn(dataclasses.replace(BRIEF, artifact_types=("gap",)))
-    assert TrainConfig(**{**detector.config, "artifact_types": tuple(detector.config["artifact_types"])}) == (
-        dataclasses.replace(BRIEF, artifact_types=("gap",), start=None)
+    """And what it began with, none here (no linear head comes along), and which speeds it heard."""
+    detector = learn(dataclasses.replace(BRIEF, artifact_types=("gap",), speeds="auto"))
+    tuples = {name: tuple(detector.config[name]) for name in ("artifact_types", "speeds")}
+    assert TrainConfig(**{**detector.config, **tuples}) == (
+        dataclasses.replace(BRIEF, artifact_types=("gap",), start=None, speeds=(0.87, 1.15))
     )
