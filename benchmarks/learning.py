@@ -2,7 +2,7 @@
 
     python benchmarks/learning.py [LABELLED.json --audio DIR] [--test TEST.json --test-audio DIR] [--draws 3]
                                   [--minutes 5 10 20 40] [--encoder speech-small ...] [--start auto|none ...]
-                                  [--plot F.png] [--json OUT]
+                                  [--speeds auto|always|none ...] [--plot F.png] [--json OUT]
 
 The minutes are drawn from the labelled recordings, whole ones, each draw anew, with every type of artifact; a larger
 part holds the smaller ones of its draw. Without `--test` each engine is tested on once, with minutes of the others.
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lib.labelled import STARTS, Judged, absolute, engine_of, figures, judged, say, shipped_parts, table
+from lib.labelled import HEARD, STARTS, Judged, absolute, engine_of, figures, judged, say, shipped_parts, table
 
 from relaylib.evaluate import f_scores
 from relaylib.models import EmbeddingCache, TrainConfig, load_encoder, train
@@ -109,6 +109,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, nargs="+", help="5 10 20 40 with a manifest, else 1 2 4")
     parser.add_argument("--encoder", nargs="+", default=[DEFAULT_ENCODER])
     parser.add_argument("--start", nargs="+", choices=STARTS, default=[AUTO], help="what is learned on from")
+    parser.add_argument("--speeds", nargs="+", choices=HEARD, default=[AUTO], help="hear other speeds as well")
     parser.add_argument("--draws", type=int, default=1, help="how often each part is drawn")
     parser.add_argument("--same-engines", action="store_true", help="draw from the engines of --test, too")
     parser.add_argument("--cache", type=Path)
@@ -122,11 +123,13 @@ def main() -> None:
     cache = EmbeddingCache(args.cache)
     curves: dict[str, list[tuple[float, Any]]] = {}
     parts = args.minutes or ([5, 10, 20, 40] if args.manifest else [1, 2, 4])
-    for encoder, start, minutes in product(args.encoder, args.start, parts):
-        name, found = f"{encoder}, start {start}" if len(args.start) > 1 else encoder, Judged((), ())
+    for encoder, start, speeds, minutes in product(args.encoder, args.start, args.speeds, parts):
+        chosen = [(args.start, f"start {start}"), (args.speeds, f"speeds {speeds}")]
+        name = ", ".join([encoder, *(way for among, way in chosen if len(among) > 1)])
+        found = Judged((), ())
         for seed, (pool, test) in product(range(args.draws), splits):
             part = draw(pool, types, minutes, seed)
-            config = TrainConfig(artifact_types=types, seed=seed, start=STARTS[start])
+            config = TrainConfig(artifact_types=types, seed=seed, start=STARTS[start], speeds=HEARD[speeds])
             material = replace(labelled, audio=tuple(part))
             own = judged(train(material, load_encoder(encoder), config, audio_root="/", cache=cache), test)
             found += own

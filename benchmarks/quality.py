@@ -2,14 +2,16 @@
 
     python benchmarks/quality.py [MANIFEST.json --audio DIR] [--by voice|engine] [--encoder speech-small ...]
                                  [--head conv ...] [--decoding threshold ...] [--start auto|none ...]
-                                 [--ablate] [--ready tts-artifacts ...] [--extra DIR ...] [--json OUT]
+                                 [--speeds auto|always|none ...] [--ablate] [--ready tts-artifacts ...]
+                                 [--extra DIR ...] [--json OUT]
 
 Without a manifest it takes the six minutes that come with the package. The voice of a recording is its manifest's
 `group`, or what follows the first underscore of its file name; the engine is what comes before an underscore in that.
 By voice, three voices at a time are left out of the training; by engine, each engine once. Figures are pooled over the
 test files of all splits, with 95 % intervals from drawing files again. Classifiers learn on from a detector that comes
-along, if one has their encoder and head, or begin anew (`--start`). Encoders, heads, decodings and starts are combined
-in all ways; with `--ablate` the first of each makes the first row, and the others take its place one at a time.
+along, if one has their encoder and head, or begin anew (`--start`), and hear recordings at other speeds where there are
+few, always or never (`--speeds`). Encoders, heads, decodings, starts and speeds are combined in all ways; with
+`--ablate` the first of each makes the first row, and the others take its place one at a time.
 Detectors that come along (`--ready`) detect in all files, and are trained on none.
 """
 
@@ -25,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.labelled import (
+    HEARD,
     STARTS,
     Judged,
     absolute,
@@ -76,8 +79,8 @@ def run_split(
 
 
 def ways(args: argparse.Namespace) -> list[tuple[Any, ...]]:
-    """Return the encoder, head, decoding and start of each row."""
-    combined = list(product(args.encoder, args.head, args.decoding, args.start))
+    """Return the encoder, head, decoding, start and speeds of each row."""
+    combined = list(product(args.encoder, args.head, args.decoding, args.start, args.speeds))
     if not args.ablate:
         return combined
     first = combined[0]
@@ -96,6 +99,7 @@ def main() -> None:
     parser.add_argument("--head", nargs="+", choices=HEADS, default=["conv", "mlp", "linear"])
     parser.add_argument("--decoding", nargs="+", choices=DECODINGS, default=["threshold"])
     parser.add_argument("--start", nargs="+", choices=STARTS, default=[AUTO])
+    parser.add_argument("--speeds", nargs="+", choices=HEARD, default=[AUTO], help="hear other speeds as well")
     parser.add_argument("--ablate", action="store_true", help="change one thing at a time")
     parser.add_argument("--ready", nargs="*", default=[], help="detectors that are trained already")
     parser.add_argument("--epochs", type=int, default=defaults.epochs)
@@ -113,12 +117,13 @@ def main() -> None:
     report: dict[str, dict[str, Any]] = {}
     for name in args.ready:
         report[f"{name}, not trained here"] = figures(judged(Detector.load(name), list(manifest)), types)
-    for encoder, head, decoding, start in ways(args):
+    for encoder, head, decoding, start, speeds in ways(args):
         config = replace(
             defaults,
             head=head,
             decoding=decoding,
             start=STARTS[start],
+            speeds=HEARD[speeds],
             epochs=args.epochs,
             learning_rate=args.learning_rate,
             batch_size=args.batch_size,
@@ -128,7 +133,7 @@ def main() -> None:
         found = Judged((), ())
         for names in splits(voices, args.by, args.splits):
             found += run_split(manifest, extra, names, encoder, config, args)
-        chosen = [(args.decoding, decoding), (args.start, f"start {start}")]
+        chosen = [(args.decoding, decoding), (args.start, f"start {start}"), (args.speeds, f"speeds {speeds}")]
         report[", ".join([encoder, head, *(name for among, name in chosen if len(among) > 1)])] = figures(found, types)
     print(table(report, types), edge_table(report, types), sep="\n\n")
     if args.json:

@@ -18,11 +18,14 @@ from relaylib.evaluate.matching import match_events
 from relaylib.formats import read_manifest
 from relaylib.models import Detector, detect_files
 from relaylib.models.config import AUTO
+from relaylib.models.speeds import SPEEDS
 from relaylib.types import AudioItem, Detection, Manifest
 
 N_BOOTSTRAP = 1000
 STARTS = {AUTO: AUTO, "none": None}
 """What training can be told to learn on from, by what it is called on the command line."""
+HEARD = {AUTO: AUTO, "always": SPEEDS, "none": ()}
+"""When recordings are learned from at other speeds as well, by what it is called on the command line."""
 
 
 def voice_of(item: Any) -> str:
