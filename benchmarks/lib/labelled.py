@@ -24,7 +24,7 @@ from relaylib.types import AudioItem, Detection, Manifest
 N_BOOTSTRAP = 1000
 STARTS = {AUTO: AUTO, "none": None}
 """What training can be told to learn on from, by what it is called on the command line."""
-HEARD = {AUTO: AUTO, "always": SPEEDS, "none": ()}
+HEARD: dict[str, tuple[float, ...] | str] = {AUTO: AUTO, "always": SPEEDS, "none": ()}
 """When recordings are learned from at other speeds as well, by what it is called on the command line."""
 
 
