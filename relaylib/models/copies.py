@@ -1,4 +1,4 @@
-"""Copies of labelled recordings that are learned from beside them, and by which nothing is judged."""
+"""Copies of labelled recordings that are learned from beside them."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ __all__ = ["Example", "embedded"]
 class Example:
     """A labelled recording (its duration filled in) with its embeddings in half precision.
 
-    Classifiers are fitted to it and, unless `judges` is False, also judged by it.
+    Classifiers are fitted to it and, unless `judges` is False, those that have not been are judged by it.
     """
 
     item: AudioItem

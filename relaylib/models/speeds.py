@@ -74,14 +74,14 @@ def at_other_speeds(
     int
         Index of the recording.
     Example or None
-        Nothing is judged by it. None, with a warning in the log, if the recording cannot be played at that speed.
+        None, with a warning in the log, if the recording cannot be played at that speed.
     """
     for k, example in enumerate(material if speeds else ()):
         with opened(example.item.filename) as path:
             for speed in speeds:
                 item = item_at_speed(example.item, speed)
                 try:
-                    yield k, embedded(item, _audio.load(path, speed=speed), encoder, cache, judges=False)
+                    yield k, embedded(item, _audio.load(path, speed=speed), encoder, cache)
                 except (AudioDecodeError, ParameterError) as exc:
                     _log.warning("%s is not learned from: %s", item.filename, exc)
                     yield k, None

@@ -60,8 +60,8 @@ def train(
     Where a detector that comes along has the same encoder and kind of head, the classifiers go on from its weights,
     which have learned from hours of speech, so that minutes suffice (``config.start``).
 
-    Little speech is learned from at other speeds as well (``config.speeds``), and clean recordings can be given
-    artifacts to learn from (``config.injected_copies``, :mod:`relaylib.inject`). Nothing is tuned or measured on these
+    Little speech is learned from, and tuned on, at other speeds as well (``config.speeds``), and clean recordings can
+    be given artifacts to learn from (``config.injected_copies``, :mod:`relaylib.inject`). Nothing is measured on
     copies.
 
     Parameters
@@ -126,7 +126,8 @@ def train(
     usual = {name: of_member(at, len(folds), agreement) for name, at in start.thresholds.items()} if start else None
     points = tune_points(held_out, types, candidates, config.max_false_alarms_per_hour, usual)
     points = calibrated(points, held_out, types)
-    metrics = validation_metrics(held_out, types, points, segment_ms=config.chunk_size_ms)
+    # metrics are those of the recordings as they are, which come before all copies
+    metrics = validation_metrics(held_out[: len(material)], types, points, segment_ms=config.chunk_size_ms)
     metrics["folds"] = [[material[i].item.filename for i in fold] for fold in folds]
     metrics["skipped_files"] = skipped
     metrics["unfinished_files"] = unfinished

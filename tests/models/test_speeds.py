@@ -80,7 +80,6 @@ def test_labels_lie_on_what_they_name(tmp_path, speed):
     in_folder = lambda name: contextlib.nullcontext(tmp_path / name)  # noqa: E731
     ((source, copy),) = at_other_speeds([whole], [speed], spectral(), in_folder, None)
     assert source == 0
-    assert not copy.judges
     assert copy.item.duration_ms == pytest.approx(6000 / speed, abs=1)
     energy = copy.embeddings[:, :64].astype(np.float64).mean(axis=1)
     quiet = np.flatnonzero(energy < (energy.min() + np.median(energy)) / 2)
@@ -117,7 +116,7 @@ def test_every_recording_is_learned_from_at_every_speed_and_held_out_with_its_co
     items, n = list(corpus[1]), len(corpus[1])
     copies = fitted["material"][n:]
     assert [copy.item.filename for copy in copies] == [f"{i.filename} at speed {s}" for i in items for s in (0.8, 1.25)]
-    assert not any(copy.judges for copy in copies)
+    assert all(copy.judges for copy in copies)
     for fold in fitted["folds"]:
         own = [k for k in fold if k < n]
         assert sorted(fold) == sorted([*own, *(n + 2 * k + j for k in own for j in (0, 1))])
@@ -161,11 +160,11 @@ def test_copies_of_the_only_recording_are_cut_where_it_is(tmp_path, fitted):
     save(tmp_path / "all.wav", Waveform(np.concatenate([samples for samples, _ in parts])))
     manifest = dataclasses.replace(write_corpus(tmp_path, n_files=1), audio=(AudioItem("all.wav", annotations=spans),))
     learner(tmp_path, manifest, None, AT_SPEEDS)()
-    judging = [example for example in fitted["material"] if example.judges]
-    n = len(judging)
-    assert len(fitted["material"]) == 3 * n
+    n, left = divmod(len(fitted["material"]), 3)
+    assert n > 4
+    assert not left
     for k, copy in enumerate(fitted["material"][n:]):
-        own = judging[k % n].item
+        own = fitted["material"][k % n].item
         speed = (0.8, 1.25)[k // n]
         assert copy.item.duration_ms == pytest.approx(own.duration_ms / speed, abs=20)
         assert len(copy.item.annotations) == len(own.annotations)
