@@ -130,11 +130,11 @@ def speed(hours: float, n_pairs: int) -> tuple[Row, dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         cache = MadeUp(folder, rows)
         train(
-            manifest, Wide(), TrainConfig(head="linear", epochs=1), cache=cache
+            manifest, Wide(), TrainConfig(head="linear", epochs=1, speeds=()), cache=cache
         )  # so that all memory has been touched
         for k in range(n_pairs):
             start = time.perf_counter()
-            detector = train(manifest, Wide(), TrainConfig(head="linear"), cache=cache)
+            detector = train(manifest, Wide(), TrainConfig(head="linear", speeds=()), cache=cache)
             times[k, 0] = time.perf_counter() - start
             times[k, 1] = EPOCHS * on_one_thread(loop.epoch)
     what = f"train, {hours:g} h x {DIM} cached, linear head"
@@ -150,7 +150,7 @@ def quality(folder: Path, name: str) -> list[dict[str, Any]]:
         cache = EmbeddingCache(scratch)
         frames = [cache.frames(item.filename, encoder) for item in manifest]
         start = time.perf_counter()
-        ours = train(manifest, encoder, TrainConfig(head="linear"), audio_root="/", cache=cache).metrics
+        ours = train(manifest, encoder, TrainConfig(head="linear", speeds=()), audio_root="/", cache=cache).metrics
         took = time.perf_counter() - start
         start = time.perf_counter()
         theirs = by_loop(manifest, types, [own.embeddings for own in frames])
