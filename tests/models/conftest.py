@@ -5,6 +5,8 @@ import pytest
 import torch
 from small_encoders import PlaceholderEncoder, make_checkpoint
 
+from relaylib.models import EmbeddingCache, trainer
+
 
 @pytest.fixture
 def encoder():
@@ -23,6 +25,26 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """Return what `train` fits to while the test runs: examples, and folds of their indices."""
+    seen = {}
+
+    def spy(material, folds, *args, **options):
+        seen["material"], seen["folds"] = material, folds
+        return fit(material, folds, *args, **options)
+
+    fit = trainer.fit_folds
+    monkeypatch.setattr(trainer, "fit_folds", spy)
+    return seen
+
+
+@pytest.fixture(scope="session")
+def embedded_once(tmp_path_factory):
+    """Return a cache of embeddings that all tests share."""
+    return EmbeddingCache(tmp_path_factory.mktemp("embeddings"))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import functools
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,18 @@ def write_corpus(folder, n_files=6, seconds=6.0, seed=0):
     save(Path(folder) / f"clean{seed}.wav", Waveform(speechlike(seconds, 1000 + seed)))
     items.append(AudioItem(f"clean{seed}.wav", group="clean"))
     return Manifest(tuple(ArtifactType(name) for name in TYPES), tuple(items))
+
+
+def write_long(folder):
+    """Write a single recording of thirty-six seconds with six gaps and twelve clicks; return its manifest."""
+    parts = [flawed(6.0, seed) for seed in range(6)]
+    spans = tuple(
+        replace(span, start_ms=span.start_ms + 6000 * k, end_ms=span.end_ms + 6000 * k)
+        for k, (_, found) in enumerate(parts)
+        for span in found
+    )
+    save(Path(folder) / "all.wav", Waveform(np.concatenate([samples for samples, _ in parts])))
+    return Manifest(tuple(map(ArtifactType, TYPES)), (AudioItem("all.wav", annotations=spans),))
 
 
 @functools.cache

@@ -4,7 +4,7 @@ import pytest
 from labelled_speech import FAST, learner, write_corpus
 
 from relaylib.errors import ParameterError, TrainingError
-from relaylib.models import EmbeddingCache, TrainConfig, trainer
+from relaylib.models import EmbeddingCache, TrainConfig
 from relaylib.types import ArtifactType, Manifest
 
 WITH_COPIES = dataclasses.replace(FAST, epochs=2, head="linear", injected_copies=2)
@@ -26,28 +26,9 @@ def corpus(tmp_path_factory):
     return folder, Manifest(tuple(map(ArtifactType, NAMES.values())), tuple(items))
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return EmbeddingCache(tmp_path_factory.mktemp("cache"))
-
-
 @pytest.fixture
-def learn(corpus, cache):
-    return learner(*corpus, cache, WITH_COPIES)
-
-
-@pytest.fixture
-def fitted(monkeypatch):
-    """Return what was fitted to: examples, and folds of their indices."""
-    seen = {}
-
-    def spy(material, folds, *args, **options):
-        seen["material"], seen["folds"] = material, folds
-        return fit(material, folds, *args, **options)
-
-    fit = trainer.fit_folds
-    monkeypatch.setattr(trainer, "fit_folds", spy)
-    return seen
+def learn(corpus, embedded_once):
+    return learner(*corpus, embedded_once, WITH_COPIES)
 
 
 def test_copies_of_clean_recordings_are_learned_from(learn, corpus, fitted):

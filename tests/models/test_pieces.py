@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from labelled_speech import FAST, TYPES, flawed, spectral
+from labelled_speech import FAST, TYPES, flawed, spectral, write_long
 
 from relaylib.audio import save
 from relaylib.errors import TrainingError
@@ -48,15 +48,7 @@ def test_a_recording_without_room_for_a_cut_is_refused(only):
 
 def test_training_on_a_single_recording_learns_and_validates(tmp_path):
     """Thirty-six seconds with six gaps and twelve clicks: no piece is judged by who has learned it."""
-    parts = [flawed(6.0, seed) for seed in range(6)]
-    spans = tuple(
-        dataclasses.replace(span, start_ms=span.start_ms + 6000 * k, end_ms=span.end_ms + 6000 * k)
-        for k, (_, found) in enumerate(parts)
-        for span in found
-    )
-    save(tmp_path / "all.wav", Waveform(np.concatenate([samples for samples, _ in parts])))
-    manifest = Manifest(tuple(map(ArtifactType, TYPES)), (AudioItem("all.wav", annotations=spans),))
-    detector = train(manifest, spectral(), FAST, audio_root=tmp_path)
+    detector = train(write_long(tmp_path), spectral(), FAST, audio_root=tmp_path)
     assert sum(map(len, detector.metrics["folds"])) == 8
     assert detector.metrics["events"]["per_class"]["gap"]["support"] == 6
     assert detector.metrics["events"]["f1_score"] > 0.5

@@ -5,12 +5,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from labelled_speech import FAST, flawed, learner, spectral, write_corpus
+from labelled_speech import FAST, learner, spectral, write_corpus, write_long
 from small_encoders import speechlike
 
 from relaylib.audio import save
 from relaylib.errors import ParameterError
-from relaylib.models import EmbeddingCache, TrainConfig, trainer
+from relaylib.models import TrainConfig
 from relaylib.models.example import Example, embedded
 from relaylib.models.pieces import cut_alike, cut_example
 from relaylib.models.speeds import SPEEDS, at_other_speeds, item_at_speed, speeds_for
@@ -33,28 +33,9 @@ def corpus(tmp_path_factory):
     return folder, write_corpus(folder, n_files=4, seconds=6.0, seed=90)
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return EmbeddingCache(tmp_path_factory.mktemp("cache"))
-
-
 @pytest.fixture
-def learn(corpus, cache):
-    return learner(*corpus, cache, AT_SPEEDS)
-
-
-@pytest.fixture
-def fitted(monkeypatch):
-    """Return what was fitted to: examples, and folds of their indices."""
-    seen = {}
-
-    def spy(material, folds, *args, **options):
-        seen["material"], seen["folds"] = material, folds
-        return fit(material, folds, *args, **options)
-
-    fit = trainer.fit_folds
-    monkeypatch.setattr(trainer, "fit_folds", spy)
-    return seen
+def learn(corpus, embedded_once):
+    return learner(*corpus, embedded_once, AT_SPEEDS)
 
 
 def test_labels_are_those_of_a_tape_that_runs_faster():
@@ -151,15 +132,7 @@ def test_progress_is_corrected_once_durations_are_known(learn, corpus, monkeypat
 
 
 def test_copies_of_the_only_recording_are_cut_where_it_is(tmp_path, fitted):
-    parts = [flawed(6.0, seed) for seed in range(6)]
-    spans = tuple(
-        dataclasses.replace(span, start_ms=span.start_ms + 6000 * k, end_ms=span.end_ms + 6000 * k)
-        for k, (_, found) in enumerate(parts)
-        for span in found
-    )
-    save(tmp_path / "all.wav", Waveform(np.concatenate([samples for samples, _ in parts])))
-    manifest = dataclasses.replace(write_corpus(tmp_path, n_files=1), audio=(AudioItem("all.wav", annotations=spans),))
-    learner(tmp_path, manifest, None, AT_SPEEDS)()
+    learner(tmp_path, write_long(tmp_path), None, AT_SPEEDS)()
     n, left = divmod(len(fitted["material"]), 3)
     assert n > 4
     assert not left

@@ -22,15 +22,10 @@ def corpus(tmp_path_factory):
     return folder, write_corpus(folder, n_files=4, seconds=4.0, seed=20)
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return EmbeddingCache(tmp_path_factory.mktemp("cache"))
-
-
 @pytest.fixture
-def learn(corpus, cache):
+def learn(corpus, embedded_once):
     """Return a function that trains on the corpus."""
-    return learner(*corpus, cache, BRIEF)
+    return learner(*corpus, embedded_once, BRIEF)
 
 
 def changed(manifest, **changes):
