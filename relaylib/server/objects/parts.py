@@ -81,10 +81,14 @@ def _create(target: Path) -> tuple[Path, BinaryIO]:
     """Make and lock a file; again if its folder, or the file before it was locked, was swept away meanwhile."""
     for _ in range(_TRIES):
         path = target.parent / f".{secrets.token_hex(8)}.part"
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("xb")
         except FileNotFoundError:
+            continue
+        except FileExistsError:  # another made the folder, and it was swept away before it was seen
+            if target.parent.is_file():
+                raise
             continue
         fcntl.flock(file, fcntl.LOCK_EX)
         if os.fstat(file.fileno()).st_nlink:

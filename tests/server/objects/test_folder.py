@@ -1,5 +1,7 @@
 import asyncio
 import concurrent.futures
+import errno
+import os
 
 import pytest
 
@@ -18,6 +20,22 @@ def test_folders_come_and_go_with_their_objects(folder_store, tmp_path):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         assert list(pool.map(churn, range(8))) == [None] * 8
     assert list(folder_store.root.iterdir()) == []
+
+
+def test_a_folder_that_another_made_and_swept_away_at_once_is_made_again(folder_store, tmp_path, monkeypatch):
+    """The system says that it is there; when one looks, it is not."""
+    (tmp_path / "source").write_bytes(b"x")
+    answers = [FileExistsError(errno.EEXIST, "File exists")]
+    make = os.mkdir
+
+    def seldom(*args, **options):
+        if answers:
+            raise answers.pop()
+        make(*args, **options)
+
+    monkeypatch.setattr(os, "mkdir", seldom)
+    folder_store.put_file("a/b", tmp_path / "source")
+    assert folder_store.path("a/b").read_bytes() == b"x"
 
 
 def test_a_key_below_an_object_is_nothing(folder_store, tmp_path):
