@@ -73,7 +73,7 @@ __all__ = ["train"]
     metavar="auto|none|SPEED,…",
     callback=lambda _ctx, _option, text: None if text is None else _speeds(text),
     help="Learn also from every recording at these speeds, such as 0.87,1.15; auto is these two for half an hour of "
-    "speech and less, none for more.  [default: auto]",
+    "speech and less, none for more. Choose none where a type is a matter of pace or pitch.  [default: auto]",
 )
 @click.option(
     "--injected-copies",
