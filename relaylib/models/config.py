@@ -59,8 +59,8 @@ class TrainConfig:
         Speeds, beside its own, at which each recording is learned from as well: a tape that runs faster is another
         voice, and its labels are known. By default these are 0.87 and 1.15 for half an hour of labelled speech and
         less (of embeddings wider than 1024 columns less in proportion), and none for more. Copies stay on the side of
-        their recording when it is held out. Thresholds are tuned on them as well, and nothing is measured. Where a
-        type is a matter of pace or pitch ("too fast"), choose none: ``()``.
+        their recording when it is held out. Thresholds are tuned on them as well, metrics are not of them. Where a type
+        is a matter of pace or pitch ("too fast"), choose none: ``()``.
     injected_copies : int >= 0
         How many copies of each clean recording are learned from as well, with artifacts of those types put in that
         :mod:`relaylib.inject` knows. They stay on the side of the recording when it is held out, and nothing is tuned
