@@ -66,7 +66,7 @@ def make_detector(folder: Path, **options: Any) -> Detector:
         artifact_types=TYPES,
         points=[OperatingPoint()] * len(TYPES),
         metrics={},
-        config=TrainConfig(head="linear", speeds=()),
+        config=TrainConfig(head="linear"),
     )
 
 

@@ -22,7 +22,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lib.labelled import HEARD, STARTS, Judged, absolute, engine_of, figures, judged, say, shipped_parts, table
+from lib.labelled import (
+    HEARD,
+    STARTS,
+    Judged,
+    absolute,
+    engine_of,
+    figures,
+    judged,
+    say,
+    shipped_parts,
+    table,
+    way_name,
+)
 
 from relaylib.evaluate import f_scores
 from relaylib.models import EmbeddingCache, TrainConfig, load_encoder, train
@@ -125,8 +137,7 @@ def main() -> None:
     parts = args.minutes or ([5, 10, 20, 40] if args.manifest else [1, 2, 4])
     for encoder, start, speeds, minutes in product(args.encoder, args.start, args.speeds, parts):
         chosen = [(args.start, f"start {start}"), (args.speeds, f"speeds {speeds}")]
-        name = ", ".join([encoder, *(way for among, way in chosen if len(among) > 1)])
-        found = Judged((), ())
+        name, found = way_name([encoder], chosen), Judged((), ())
         for seed, (pool, test) in product(range(args.draws), splits):
             part = draw(pool, types, minutes, seed)
             config = TrainConfig(artifact_types=types, seed=seed, start=STARTS[start], speeds=HEARD[speeds])

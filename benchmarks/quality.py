@@ -39,6 +39,7 @@ from lib.labelled import (
     say,
     shipped,
     table,
+    way_name,
 )
 
 from relaylib.evaluate import f_scores
@@ -134,7 +135,7 @@ def main() -> None:
         for names in splits(voices, args.by, args.splits):
             found += run_split(manifest, extra, names, encoder, config, args)
         chosen = [(args.decoding, decoding), (args.start, f"start {start}"), (args.speeds, f"speeds {speeds}")]
-        report[", ".join([encoder, head, *(name for among, name in chosen if len(among) > 1)])] = figures(found, types)
+        report[way_name([encoder, head], chosen)] = figures(found, types)
     print(table(report, types), edge_table(report, types), sep="\n\n")
     if args.json:
         args.json.write_text(json.dumps(report, indent=2) + "\n")

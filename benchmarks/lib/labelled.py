@@ -28,6 +28,11 @@ HEARD: dict[str, tuple[float, ...] | str] = {AUTO: AUTO, "always": SPEEDS, "none
 """When recordings are learned from at other speeds as well, by what it is called on the command line."""
 
 
+def way_name(parts: Sequence[str], among: Iterable[tuple[Sequence[str], str]]) -> str:
+    """Return what a row is called: its `parts`, and what was chosen `among` several."""
+    return ", ".join([*parts, *(name for choices, name in among if len(choices) > 1)])
+
+
 def voice_of(item: Any) -> str:
     """Return the voice of a recording."""
     return item.group or Path(item.filename).stem.split("_", 1)[-1]

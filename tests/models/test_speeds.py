@@ -26,6 +26,11 @@ class OfWidth:
         self.dim = dim
 
 
+def in_folder(folder):
+    """Return what gives the files of a folder by their names."""
+    return lambda name: contextlib.nullcontext(folder / name)
+
+
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     """Return a folder and the manifest of what is in it, durations left out."""
@@ -58,8 +63,7 @@ def test_labels_lie_on_what_they_name(tmp_path, speed):
     save(tmp_path / "noise.wav", Waveform(samples))
     item = AudioItem("noise.wav", annotations=(Annotation(4000, 5000, "hole"),))
     whole = embedded(item, tmp_path / "noise.wav", spectral(), None)
-    in_folder = lambda name: contextlib.nullcontext(tmp_path / name)  # noqa: E731
-    ((source, copy),) = at_other_speeds([whole], [speed], spectral(), in_folder, None)
+    ((source, copy),) = at_other_speeds([whole], [speed], spectral(), in_folder(tmp_path), None)
     assert source == 0
     assert copy.item.duration_ms == pytest.approx(6000 / speed, abs=1)
     energy = copy.embeddings[:, :64].astype(np.float64).mean(axis=1)
@@ -75,8 +79,7 @@ def test_what_cannot_be_played_is_named_and_the_others_go_on(tmp_path, caplog):
         save(tmp_path / name, Waveform(speechlike(2.0, 1)))
     material = [embedded(AudioItem(name), tmp_path / name, spectral(), None) for name in names]
     (tmp_path / "gone.wav").unlink()
-    in_folder = lambda name: contextlib.nullcontext(tmp_path / name)  # noqa: E731
-    found = list(at_other_speeds(material, [0.9, 1.1], spectral(), in_folder, None))
+    found = list(at_other_speeds(material, [0.9, 1.1], spectral(), in_folder(tmp_path), None))
     assert [k for k, _ in found] == [0, 0, 1, 1, 2, 2]
     assert [copy is None for _, copy in found] == [False, False, True, True, False, False]
     assert "gone.wav at speed 0.9 is not learned from" in caplog.text
