@@ -146,7 +146,7 @@ export class Desk {
   changed(name) {
     // The attributes of one message are all there before the first of them is told of.
     this.takeSound();
-    if (name === "marks") this.pen.lift();
+    if (name === "marks") this.pen.answered();
     if (name === "view_ms") this.sight.take();
     this.refresh();
   }
@@ -155,7 +155,7 @@ export class Desk {
     if (message.kind === "tile" || message.kind === "pcm") this.recording.take(message, buffers);
     else if (message.kind === "snap") this.snapper.take(message);
     else if (message.kind === "error") {
-      this.pen.lift();
+      this.pen.answered();
       this.fail(message.message);
     } else if (message.kind === "heard") {
       this.link.heard();

@@ -12,6 +12,7 @@ export class Pen {
     this.types = [];
     this.type = null;
     this.preview = null;
+    this.sent = false;
     this.timer = null;
   }
 
@@ -50,6 +51,7 @@ export class Pen {
   show(preview) {
     clearTimeout(this.timer);
     this.preview = preview;
+    this.sent = false;
     this.changed();
   }
 
@@ -59,7 +61,13 @@ export class Pen {
     if (!preview) return;
     if (preview.id === undefined) this.draw(preview);
     else this.edit({ do: "change", ...preview });
+    this.sent = true;
     this.timer = setTimeout(() => this.lift(), UNHEARD_MS);
+  }
+
+  /** Forget what was sent, for the kernel has answered; what the pointer still holds is kept, whatever is answered meanwhile. */
+  answered() {
+    if (this.sent) this.lift();
   }
 
   /** Mark a span with the type that is chosen. */

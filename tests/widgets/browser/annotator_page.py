@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -116,12 +117,21 @@ class AnnotatorPage:
 
     def drag(self, from_ms: float, to_ms: float, band: Literal["wave", "spectrogram", "lanes"] = "wave") -> None:
         """Drag in the picture from one time to another."""
+        with self.dragging(from_ms, to_ms, band):
+            pass
+
+    @contextmanager
+    def dragging(
+        self, from_ms: float, to_ms: float, band: Literal["wave", "spectrogram", "lanes"] = "wave"
+    ) -> Iterator[None]:
+        """Drag in the picture from one time to another; the button is let go at the end of the block."""
         mouse, y = self.page.mouse, self.y_of(band)
         start, end = self.x_of(from_ms), self.x_of(to_ms)
         mouse.move(start, y)
         mouse.down()
         mouse.move((start + end) / 2, y)
         mouse.move(end, y)
+        yield
         mouse.up()
         self.n_drags += 1
 

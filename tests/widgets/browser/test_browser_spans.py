@@ -138,6 +138,28 @@ def test_a_span_is_drawn_by_keys_alone(open_notebook, cell, labels):
     assert artifact_type == "echo"
 
 
+def test_what_the_pointer_holds_outlasts_an_answer_of_the_kernel(open_notebook, cell, labels):
+    """The kernel changes the marks while a span is drawn, then while one is moved: neither drag is lost."""
+    notebook = open_notebook([cell])
+    page = shown_by(notebook)
+    page.draw(1900, 2100)
+    with page.dragging(4900, 5100):
+        page.press("2")
+        eventually(lambda: [row["artifact_type"] for row in page.rows()], ["echo"])
+    page.wait_for_rows(2)
+    page.wait_until_saved()
+    assert [artifact_type for _, _, artifact_type in labels()] == ["echo", "echo"]
+    ((_, _, _), (start_ms, end_ms, _)) = labels()
+    with page.dragging((start_ms + end_ms) / 2, (start_ms + end_ms) / 2 + 1000, "lanes"):
+        page.press("3")
+        eventually(lambda: [row["artifact_type"] for row in page.rows()], ["echo", "long pause"])
+    page.wait_until_saved()
+    (first, (moved_ms, _, artifact_type)) = labels()
+    assert first[2] == "echo"
+    assert artifact_type == "long pause"
+    assert moved_ms == pytest.approx(start_ms + 1000, abs=page.ms_per_pixel() + 1)
+
+
 def test_everything_is_there_after_a_restart_of_the_kernel(open_notebook, cell, labels):
     """A new kernel shows the same spans and the done flag; a rejected suggestion does not come back."""
     notebook = open_notebook([cell])
