@@ -4,6 +4,8 @@ import gc
 
 import pytest
 
+import relaylib  # noqa: F401 (before torch, so that tests side by side do not wait busily for each other)
+
 
 def pytest_collection_modifyitems(items):
     """Begin with the files that hold slow tests, so that none is left to run by itself when all others are done."""

@@ -67,6 +67,28 @@ def test_numpy_alone_is_loaded_by_the_values_of_the_top():
     assert run(code) == "False"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="torch computes by GNU OpenMP on Linux")
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, "GOMP_SPINCOUNT = '1000'"),
+        ({"GOMP_SPINCOUNT": "123"}, "GOMP_SPINCOUNT = '123'"),
+        ({"OMP_WAIT_POLICY": "passive"}, "GOMP_SPINCOUNT = '0'"),
+    ],
+)
+def test_threads_of_torch_wait_briefly_unless_told_otherwise(said, expected):
+    """GNU OpenMP says itself what it has read when torch is loaded after relaylib."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    done = subprocess.run(
+        [sys.executable, "-c", "import relaylib, torch"],
+        env={**environment, **said, "OMP_DISPLAY_ENV": "verbose", "PYTHONPATH": str(ROOT.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert expected in done.stderr
+
+
 def imported_rooms(path):
     """Return the rooms of relaylib that a module imports anywhere, inside functions too."""
     names = set()

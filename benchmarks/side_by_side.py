@@ -1,0 +1,112 @@
+"""What two processes that embed at the same time cost each other, by how long threads wait busily for each other.
+
+Each process encodes clips of 10 s with the default encoder, or a base-sized one with random weights; both begin at the
+same moment. "relaylib" waits as `import relaylib` has it, the peer as GNU OpenMP does when nobody says anything. One
+process alone is measured as well: there, waiting busily is what might pay.
+
+    python benchmarks/side_by_side.py [--seconds 6] [--pairs 7] [--encoder speech-small wav2vec2-base] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from embed import MODELS, make_checkpoint, quiet
+from lib.pairs import HEADING, Row, of_times, write_report
+
+from relaylib.models import load_encoder
+from relaylib.types import SAMPLE_RATE
+
+BUSY = {"GOMP_SPINCOUNT": "300000"}
+"""What GNU OpenMP takes where neither this nor OMP_WAIT_POLICY is set."""
+
+CLIP_S = 10
+
+
+def encode(name: str, seconds: float) -> None:
+    """Say that all is loaded, wait for a line, encode clips for so long, and print the time of one, in s."""
+    encoder = load_encoder(name)
+    samples = np.random.default_rng(0).standard_normal(CLIP_S * SAMPLE_RATE, dtype=np.float32) / 10
+    for _ in range(2):
+        encoder.encode(samples)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    start, n_clips = time.perf_counter(), 0
+    while (took := time.perf_counter() - start) < seconds:
+        encoder.encode(samples)
+        n_clips += 1
+    print(took / n_clips)
+
+
+def side_by_side(n_processes: int, environment: dict[str, str], name: str, seconds: float) -> float:
+    """Return the mean time of a clip, in s, in so many processes at once."""
+    command = [sys.executable, __file__, "--child", name, "--seconds", str(seconds)]
+    own = {key: value for key, value in os.environ.items() if key not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
+    running = [
+        subprocess.Popen(
+            command,
+            env={**own, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for _ in range(n_processes)
+    ]
+    for process in running:
+        assert process.stdout is not None
+        if process.stdout.readline().strip() != "ready":
+            raise SystemExit(f"this failed: {' '.join(command)}")
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return float(np.mean([float(process.communicate()[0]) for process in running]))
+
+
+def compared(name: str, model: str, n_processes: int, options: argparse.Namespace) -> Row:
+    """Time both ways to wait in turn."""
+    times = np.empty((options.pairs, 2))
+    for k in range(options.pairs):
+        for which in (0, 1) if k % 2 else (1, 0):
+            times[k, which] = side_by_side(n_processes, BUSY if which else {}, model, options.seconds)
+    return of_times(f"{name}, {CLIP_S} s, {n_processes} at once", "busy waiting", times)
+
+
+def main() -> None:
+    """Run the comparisons and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=6, help="how long each process encodes")
+    parser.add_argument("--pairs", type=int, default=7, help="timed pairs of each comparison")
+    parser.add_argument(
+        "--encoder", nargs="+", choices=["speech-small", *MODELS], default=["speech-small", "wav2vec2-base"]
+    )
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        encode(options.child, options.seconds)
+        return
+
+    quiet()
+    rows = []
+    print(HEADING)
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in options.encoder:
+            model = str(make_checkpoint(Path(scratch) / name, name)) if name in MODELS else name
+            for n_processes in (1, 2):
+                rows.append(compared(name, model, n_processes, options))
+                print(rows[-1], flush=True)
+    if options.json:
+        write_report(options.json, rows)
+
+
+if __name__ == "__main__":
+    main()
