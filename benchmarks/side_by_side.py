@@ -33,7 +33,7 @@ CLIP_S = 10
 def encode(name: str, seconds: float) -> None:
     """Say that all is loaded, wait for a line, encode clips for so long, and print the time of one, in s."""
     encoder = load_encoder(name)
-    samples = np.random.default_rng(0).standard_normal(CLIP_S * SAMPLE_RATE, dtype=np.float32) / 10
+    samples = np.random.default_rng(0).standard_normal(CLIP_S * SAMPLE_RATE, dtype=np.float32)
     for _ in range(2):
         encoder.encode(samples)
     print("ready", flush=True)
