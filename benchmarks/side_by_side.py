@@ -14,44 +14,25 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 from embed import MODELS, make_checkpoint, quiet
+from lib.encoding import CLIP_S
 from lib.pairs import HEADING, Row, of_times, write_report
-
-from relaylib.models import load_encoder
-from relaylib.types import SAMPLE_RATE
 
 BUSY = {"GOMP_SPINCOUNT": "300000"}
 """What GNU OpenMP takes where neither this nor OMP_WAIT_POLICY is set."""
 
-CLIP_S = 10
-
-
-def encode(name: str, seconds: float) -> None:
-    """Say that all is loaded, wait for a line, encode clips for so long, and print the time of one, in s."""
-    encoder = load_encoder(name)
-    samples = np.random.default_rng(0).standard_normal(CLIP_S * SAMPLE_RATE, dtype=np.float32)
-    for _ in range(2):
-        encoder.encode(samples)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    start, n_clips = time.perf_counter(), 0
-    while (took := time.perf_counter() - start) < seconds:
-        encoder.encode(samples)
-        n_clips += 1
-    print(took / n_clips)
-
 
 def side_by_side(n_processes: int, environment: dict[str, str], name: str, seconds: float) -> float:
     """Return the mean time of a clip, in s, in so many processes at once."""
-    command = [sys.executable, __file__, "--child", name, "--seconds", str(seconds)]
+    command = [sys.executable, "-m", "lib.encoding", name, str(seconds)]
     own = {key: value for key, value in os.environ.items() if key not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
     running = [
         subprocess.Popen(
             command,
+            cwd=Path(__file__).parent,
             env={**own, **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -89,12 +70,7 @@ def main() -> None:
         "--encoder", nargs="+", choices=["speech-small", *MODELS], default=["speech-small", "wav2vec2-base"]
     )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.child:
-        encode(options.child, options.seconds)
-        return
-
     quiet()
     rows = []
     print(HEADING)
