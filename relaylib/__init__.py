@@ -13,9 +13,9 @@ import sys as _sys
 import lazy_loader as _lazy
 
 # Between two products, the threads of GNU OpenMP, by which torch computes on Linux, wait busily for so long that two
-# processes side by side take each other's cores away: each then needs ten times as long and more. With this many turns
-# each needs twice as long, and one alone no longer than before (benchmarks/side_by_side.py). It is read when torch is
-# loaded; whoever has said how to wait is not contradicted.
+# processes side by side take each other's cores away: each may then need twenty times as long. With this many turns
+# each needs twice as long, and one alone no longer than before, to 3 % (benchmarks/side_by_side.py). It is read when
+# torch is loaded; whoever has said how to wait is not contradicted.
 if "OMP_WAIT_POLICY" not in _os.environ:
     _os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
