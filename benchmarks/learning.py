@@ -69,15 +69,13 @@ def plot(rows: dict[str, list[tuple[float, Any]]], path: Path) -> None:
 
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     axes = figure.subplots()
-    lowest = 1.0
     for name, points in rows.items():
         minutes, macros = [m for m, _ in points], [row["macro"] for _, row in points]
         (line,) = axes.plot(minutes, [value for value, _ in macros], "o-", label=name)
         bounds = [ends or (value, value) for value, ends in macros]
-        lowest = min(lowest, *(low for low, _ in bounds))
         axes.fill_between(minutes, [b[0] for b in bounds], [b[1] for b in bounds], alpha=0.15, color=line.get_color())
     axes.set(xscale="log", xlabel="labelled speech [min]", ylabel="macro event-F1 on unheard engines")
-    axes.set_ylim(np.floor(lowest * 10) / 10, 1)
+    axes.set_ylim(np.floor(axes.dataLim.ymin * 10) / 10, 1)
     ticks = sorted({minutes for points in rows.values() for minutes, _ in points})
     axes.set_xticks(ticks, [f"{minutes:g}" for minutes in ticks])
     axes.minorticks_off()

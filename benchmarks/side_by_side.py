@@ -14,12 +14,13 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from embed import MODELS, make_checkpoint, quiet
 from lib.encoding import CLIP_S
-from lib.pairs import HEADING, Row, of_times, write_report
+from lib.pairs import HEADING, Row, in_turn, of_times, write_report
 
 BUSY = {"GOMP_SPINCOUNT": "300000"}
 """What GNU OpenMP takes where neither this nor OMP_WAIT_POLICY is set."""
@@ -54,10 +55,8 @@ def side_by_side(n_processes: int, environment: dict[str, str], name: str, secon
 
 def compared(name: str, model: str, n_processes: int, options: argparse.Namespace) -> Row:
     """Time both ways to wait in turn."""
-    times = np.empty((options.pairs, 2))
-    for k in range(options.pairs):
-        for which in (0, 1) if k % 2 else (1, 0):
-            times[k, which] = side_by_side(n_processes, BUSY if which else {}, model, options.seconds)
+    ours, busy = (partial(side_by_side, n_processes, said, model, options.seconds) for said in ({}, BUSY))
+    times = in_turn(ours, busy, options.pairs)
     return of_times(f"{name}, {CLIP_S} s, {n_processes} at once", "busy waiting", times)
 
 

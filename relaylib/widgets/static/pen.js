@@ -12,7 +12,6 @@ export class Pen {
     this.types = [];
     this.type = null;
     this.preview = null;
-    this.sent = false;
     this.timer = null;
   }
 
@@ -50,8 +49,8 @@ export class Pen {
 
   show(preview) {
     clearTimeout(this.timer);
+    this.timer = null;
     this.preview = preview;
-    this.sent = false;
     this.changed();
   }
 
@@ -61,13 +60,12 @@ export class Pen {
     if (!preview) return;
     if (preview.id === undefined) this.draw(preview);
     else this.edit({ do: "change", ...preview });
-    this.sent = true;
     this.timer = setTimeout(() => this.lift(), UNHEARD_MS);
   }
 
   /** Forget what was sent, for the kernel has answered; what the pointer still holds is kept, whatever is answered meanwhile. */
   answered() {
-    if (this.sent) this.lift();
+    if (this.timer !== null) this.lift();
   }
 
   /** Mark a span with the type that is chosen. */

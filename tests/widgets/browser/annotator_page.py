@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from notebook_page import NotebookPage
     from playwright.sync_api import Locator, Page
 
+Band = Literal["wave", "spectrogram", "lanes"]
+
 FAR_PX = 50
 
 ROWS = """rows => rows.map(row => ({
@@ -115,15 +117,13 @@ class AnnotatorPage:
             self.page.keyboard.press(key)
             self.n_keys += 1
 
-    def drag(self, from_ms: float, to_ms: float, band: Literal["wave", "spectrogram", "lanes"] = "wave") -> None:
+    def drag(self, from_ms: float, to_ms: float, band: Band = "wave") -> None:
         """Drag in the picture from one time to another."""
         with self.dragging(from_ms, to_ms, band):
             pass
 
     @contextmanager
-    def dragging(
-        self, from_ms: float, to_ms: float, band: Literal["wave", "spectrogram", "lanes"] = "wave"
-    ) -> Iterator[None]:
+    def dragging(self, from_ms: float, to_ms: float, band: Band = "wave") -> Iterator[None]:
         """Drag in the picture from one time to another; the button is let go at the end of the block."""
         mouse, y = self.page.mouse, self.y_of(band)
         start, end = self.x_of(from_ms), self.x_of(to_ms)
@@ -146,7 +146,7 @@ class AnnotatorPage:
         """Take the edge of a span that lies at `edge_ms` elsewhere."""
         self.drag(edge_ms, to_ms, "lanes")
 
-    def click(self, ms: float, band: Literal["wave", "spectrogram", "lanes"] = "wave") -> None:
+    def click(self, ms: float, band: Band = "wave") -> None:
         """Click into the picture."""
         self.page.mouse.click(self.x_of(ms), self.y_of(band))
 

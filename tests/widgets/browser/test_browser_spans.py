@@ -148,8 +148,9 @@ def test_what_the_pointer_holds_outlasts_an_answer_of_the_kernel(open_notebook, 
         eventually(lambda: [row["artifact_type"] for row in page.rows()], ["echo"])
     page.wait_for_rows(2)
     page.wait_until_saved()
-    assert [artifact_type for _, _, artifact_type in labels()] == ["echo", "echo"]
-    ((_, _, _), (start_ms, end_ms, _)) = labels()
+    drawn = labels()
+    assert [artifact_type for _, _, artifact_type in drawn] == ["echo", "echo"]
+    start_ms, end_ms, _ = drawn[1]
     with page.dragging((start_ms + end_ms) / 2, (start_ms + end_ms) / 2 + 1000, "lanes"):
         page.press("3")
         eventually(lambda: [row["artifact_type"] for row in page.rows()], ["echo", "long pause"])
