@@ -255,11 +255,22 @@ class Frames:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """How loud each ms of a recording is [shape=(n_ms,) each, uint8], in half dB above -109 dB of full scale.
+
+    `power` is that of the samples, `detail` that of their third difference, in which clicks stand out.
+    """
+
+    power: npt.NDArray[np.uint8]
+    detail: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Scores:
     """Frame scores [shape=(n_frames, n_types), float32, 0..1], a column for each of `artifact_types`.
 
     Frame ``i`` covers ``[i, i + 1) * hop_ms``; the last frame reaches to `duration_ms`. Those of a detector come with
-    how loud each ms is in its finest detail [shape=(n_ms,), uint8], by which short events are found within their frames
+    the levels of the recording, by which clicks and edges of silences are found within their frames
     (:mod:`relaylib.postprocess.edges`).
     """
 
@@ -267,7 +278,7 @@ class Scores:
     artifact_types: tuple[str, ...]
     duration_ms: int
     hop_ms: int = HOP_MS
-    detail: npt.NDArray[np.uint8] | None = None
+    levels: Levels | None = None
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.artifact_types):

@@ -114,7 +114,7 @@ class Detector:
         Returns
         -------
         Scores [values: shape=(n_frames, n_types), float32, 0..1]
-            With the levels of each ms, by which :func:`relaylib.decode` finds short events within their frames.
+            With the levels of each ms, by which :func:`relaylib.decode` finds edges within frames.
 
         Raises
         ------
@@ -123,12 +123,12 @@ class Detector:
         ParameterError
             If samples are not mono, or hold NaN or infinity.
         """
-        recording = Recording(source, detail=True)
+        recording = Recording(source, measured=True)
         logits = stream_logits(self.head, embed_stream(recording, self.encoder))
         if len(logits) == 0:
             logits = np.zeros((0, len(self.artifact_types)), np.float32)
         values = apply_points(logits, self._points)
-        return Scores(values, self.artifact_types, recording.duration_ms, self.hop_ms, recording.detail)
+        return Scores(values, self.artifact_types, recording.duration_ms, self.hop_ms, recording.levels)
 
     def detect(self, source: AudioSource, config: DecodeConfig | None = None) -> list[Detection]:
         """Return the detections in a recording, by start.

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from relaylib import audio as _audio
 from relaylib.errors import ParameterError
 from relaylib.models.ahead import read_ahead
-from relaylib.postprocess.edges import DetailLevels
-from relaylib.types import SAMPLE_RATE, Waveform, samples_to_ms
+from relaylib.postprocess.levels import LevelMeter
+from relaylib.types import SAMPLE_RATE, Levels, Waveform, samples_to_ms
 
 __all__ = ["AudioSource", "Recording"]
 
@@ -34,14 +34,14 @@ class Recording:
     Each iteration starts anew: a file is decoded again, so that it is never held whole. An iterator, which can be read
     once only, is first copied to a temporary file (up to a minute of it stays in memory).
 
-    With `detail`, it keeps the levels of each ms, see :class:`~relaylib.postprocess.edges.DetailLevels`.
+    With `measured`, it keeps the levels of each ms, see :class:`~relaylib.postprocess.levels.LevelMeter`.
 
     Blocks hold finite samples of one channel: others raise :class:`~relaylib.errors.ParameterError`.
     """
 
-    def __init__(self, source: AudioSource, *, detail: bool = False) -> None:
-        self._detail: npt.NDArray[np.uint8] | None = None
-        self._keeps_detail = detail
+    def __init__(self, source: AudioSource, *, measured: bool = False) -> None:
+        self._levels: Levels | None = None
+        self._measured = measured
         self._duration_ms = source.duration_ms if isinstance(source, Waveform) else None
         self._n_samples = 0
         if isinstance(source, Waveform):
@@ -50,15 +50,15 @@ class Recording:
 
     def __iter__(self) -> Iterator[FloatArray]:
         n_samples = 0
-        levels = DetailLevels() if self._keeps_detail and self._detail is None else None
+        meter = LevelMeter() if self._measured and self._levels is None else None
         for block in self._blocks():
             n_samples += len(block)
-            if levels is not None:
-                levels.add(block)
+            if meter is not None:
+                meter.add(block)
             self._n_samples = max(self._n_samples, n_samples)
             yield block
-        if levels is not None:
-            self._detail = levels.of_ms()
+        if meter is not None:
+            self._levels = meter.levels()
 
     @property
     def duration_ms(self) -> int:
@@ -66,9 +66,9 @@ class Recording:
         return samples_to_ms(self._n_samples) if self._duration_ms is None else self._duration_ms
 
     @property
-    def detail(self) -> npt.NDArray[np.uint8] | None:
+    def levels(self) -> Levels | None:
         """Levels of each ms once it was read to its end, if they were to be kept."""
-        return self._detail
+        return self._levels
 
     def _blocks(self) -> Iterator[FloatArray]:
         source = self._source

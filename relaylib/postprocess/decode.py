@@ -1,4 +1,4 @@
-"""Frame scores become detections: threshold, hysteresis, merge, minimum duration, clamping, edges of short ones."""
+"""Frame scores become detections: threshold, hysteresis, merge, minimum duration, clamping, exact edges."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relaylib.errors import ParameterError
-from relaylib.postprocess.edges import tightened
+from relaylib.postprocess.edges import located
 from relaylib.postprocess.runs import IntArray, Mask, active_runs, merge_groups, run_maxima
 from relaylib.postprocess.track import Track
 from relaylib.types import HOP_MS, DecodeConfig, Detection, Scores
@@ -22,7 +22,8 @@ def decode(scores: Scores, config: DecodeConfig | None = None) -> list[Detection
     """Turn frame scores into detections.
 
     Where `scores` have the levels of each ms, a short event becomes what stands out in it: a click is then reported
-    where it is, and not as the frames that it is heard in, in so far as the minimum duration allows it.
+    where it is, and not as the frames that it is heard in, in so far as the minimum duration allows it. A silence
+    begins where the sound before it ends, and ends where the next one begins.
 
     Parameters
     ----------
@@ -59,9 +60,9 @@ def decode(scores: Scores, config: DecodeConfig | None = None) -> list[Detection
         )
         for column, frames in zip(values.T, active, strict=True)
     ]
+    if (levels := scores.levels) is not None:
+        spans = [(*located(starts, ends, levels, config.min_duration_ms), peaks) for starts, ends, peaks in spans]
     starts, ends, confidences = (np.concatenate(parts) for parts in zip(*spans, strict=True))
-    if scores.detail is not None:
-        starts, ends = tightened(starts, ends, scores.detail, config.min_duration_ms)
     types = np.repeat(np.arange(n_types), [len(found) for found, _, _ in spans])
     alphabetical = np.argsort(np.argsort(np.array(scores.artifact_types)))
     order = np.lexsort((alphabetical[types], ends, starts))

@@ -1,94 +1,81 @@
-"""Where within its frames a short event is: a click of 3 ms is heard in frames of 20 ms, and shows in the signal."""
+"""Where within its frames an event begins and ends: a click of 3 ms and the edge of a silence show in the signal."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
+from relaylib.postprocess.levels import STEPS_PER_DB, power_of
 from relaylib.postprocess.runs import IntArray
-from relaylib.types import ms_to_samples
+from relaylib.types import Levels
 
-__all__ = ["DetailLevels", "tightened"]
+__all__ = ["located"]
 
-FloatArray = npt.NDArray[np.float32]
-Levels = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float64]
+Steps = npt.NDArray[np.uint8]
 
-_ORDER = 3  # of the difference: speech rolls off by less than it rises, what is torn does not
-_FLOOR_DB, _STEPS_PER_DB = -109.0, 2
+_USUAL = 0.9  # of the ms somewhere so many are no louder than what counts as usual there
+_LONGEST_CLICK_MS = 150
 
-_LONGEST_MS = 150
-_AROUND_MS = 100
-_USUAL = 0.9  # of the ms around so many are no louder than what counts as usual there
+_AROUND_CLICK_MS = 100
 _LEAST_DB = 3.0
 _BELOW_PEAK_DB = 10.0
 
-
-class DetailLevels:
-    """How loud each ms of a recording is in its finest detail: the power of the third difference of its samples.
-
-    It takes a byte for each ms, so that it can be kept for hours.
-
-    Examples
-    --------
-    >>> levels = DetailLevels()
-    >>> levels.add(np.zeros(80, np.float32))
-    >>> levels.add(np.ones(16, np.float32))
-    >>> levels.of_ms().tolist()
-    [0, 0, 0, 0, 0, 209]
-    """
-
-    def __init__(self) -> None:
-        self._before = np.zeros(_ORDER, np.float32)
-        self._rest = np.zeros(0, np.float32)
-        self._parts: list[Levels] = []
-
-    def add(self, block: FloatArray) -> None:
-        """Go on with the next samples [shape=(n,), float32, 16 kHz], of any number."""
-        samples = np.concatenate([self._before, block])
-        self._before = samples[len(samples) - _ORDER :]
-        detail = np.concatenate([self._rest, np.diff(samples, _ORDER)])
-        per_ms = ms_to_samples(1)
-        cells = detail[: len(detail) - len(detail) % per_ms].reshape(-1, per_ms)
-        self._rest = detail[cells.size :]
-        power = np.einsum("ij,ij->i", cells, cells) / per_ms
-        with np.errstate(divide="ignore"):
-            steps = _STEPS_PER_DB * (10.0 * np.log10(power) - _FLOOR_DB)
-        self._parts.append(np.clip(np.rint(steps), 0, 255).astype(np.uint8))
-
-    def of_ms(self) -> Levels:
-        """Return the levels of all whole ms so far [shape=(n_ms,), uint8], in half dB above -109 dB of full scale."""
-        return np.concatenate([np.zeros(0, np.uint8), *self._parts])
+_REACH_MS = 40  # frames are told by what is around them, so edges are off by up to two
+_AROUND_SILENCE_MS = 300
+_SMOOTH_MS = 5  # about a period of a voice
+_LOUDER = 1e2  # 20 dB
+_ABOVE_SILENCE = 2.0  # 3 dB
+_BELOW_SOUND = 1e-4  # 40 dB
 
 
-def tightened(starts: IntArray, ends: IntArray, levels: Levels, min_duration_ms: int = 0) -> tuple[IntArray, IntArray]:
-    """Return spans of which the short ones are no longer than what stands out in them.
+def located(starts: IntArray, ends: IntArray, levels: Levels, min_duration_ms: int = 0) -> tuple[IntArray, IntArray]:
+    """Return spans of one type with the edges that the signal shows, where it shows them.
 
-    A span of at most 150 ms becomes what reaches from the first to the last ms within 10 dB of the loudest, if that is
-    louder by 3 dB or more than nine in ten of the ms around the span. The others stay as they are, as do all where
-    nothing is around.
+    A span of at most 150 ms becomes what reaches from the first to the last ms whose detail is within 10 dB of the
+    loudest, if that is louder by 3 dB or more than nine in ten of the ms around the span.
+
+    A longer one is taken for a silence where nine in ten of its ms are quieter by 20 dB than the loudest tenth of the
+    300 ms before or after it. Its edge there goes to where the sound ends or begins, at most 40 ms away: where power,
+    smoothed over 5 ms, passes 3 dB above the silence, or 40 dB below the sound, whichever is louder.
+
+    The others stay as they are, as do all edges with nothing beside them.
 
     Parameters
     ----------
     starts, ends : np.ndarray [shape=(n,), int]
-        In ms.
-    levels : np.ndarray [shape=(n_ms,), uint8]
-        See :class:`DetailLevels`.
+        In ms, ascending, not overlapping; so are those returned.
+    levels : Levels
+        Of the recording.
     min_duration_ms : int >= 0
-        Spans that were as long stay as long at least: what stands out is in their middle, as far as they reach.
+        Spans that were as long stay as long at least: what stands out in a short one is in its middle, as far as the
+        span reaches.
     """
     starts, ends = starts.copy(), ends.copy()
-    for k in np.flatnonzero(ends - starts <= _LONGEST_MS):
-        start, end = int(starts[k]), int(ends[k])
-        around = np.concatenate([levels[max(0, start - _AROUND_MS) : start], levels[end : end + _AROUND_MS]])
-        inside = levels[start:end].astype(np.float64)
-        if not len(around) or not len(inside):
-            continue
-        usual = float(np.quantile(around, _USUAL))
-        if inside.max() < usual + _LEAST_DB * _STEPS_PER_DB:
-            continue
-        loud = np.flatnonzero(inside >= max(usual, inside.max() - _BELOW_PEAK_DB * _STEPS_PER_DB))
-        starts[k], ends[k] = _widened(start + int(loud[0]), start + int(loud[-1]) + 1, (start, end), min_duration_ms)
+    for k, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        if end - start <= _LONGEST_CLICK_MS:
+            found = _click((start, end), levels.detail, min_duration_ms)
+        else:
+            before = int(ends[k - 1]) if k else 0
+            after = int(starts[k + 1]) if k + 1 < len(starts) else len(levels.power)
+            found = _silence((start, end), levels.power, (before, after))
+            if found[1] - found[0] < min_duration_ms:
+                continue
+        starts[k], ends[k] = found
     return starts, ends
+
+
+def _click(span: tuple[int, int], detail: Steps, least_ms: int) -> tuple[int, int]:
+    start, end = span
+    around = np.concatenate([detail[max(0, start - _AROUND_CLICK_MS) : start], detail[end : end + _AROUND_CLICK_MS]])
+    inside = detail[start:end].astype(np.float64)
+    if not len(around) or not len(inside):
+        return span
+    usual = float(np.quantile(around, _USUAL))
+    if inside.max() < usual + _LEAST_DB * STEPS_PER_DB:
+        return span
+    loud = np.flatnonzero(inside >= max(usual, inside.max() - _BELOW_PEAK_DB * STEPS_PER_DB))
+    return _widened(start + int(loud[0]), start + int(loud[-1]) + 1, span, least_ms)
 
 
 def _widened(start: int, end: int, within: tuple[int, int], least: int) -> tuple[int, int]:
@@ -96,3 +83,28 @@ def _widened(start: int, end: int, within: tuple[int, int], least: int) -> tuple
     length = max(end - start, min(least, within[1] - within[0]))
     first = min(max(within[0], start - (length - (end - start)) // 2), within[1] - length)
     return first, first + length
+
+
+def _silence(span: tuple[int, int], levels: Steps, between: tuple[int, int]) -> tuple[int, int]:
+    """Return the span with the edges of the sound around it, which are looked for between two places."""
+    if len(levels) <= span[0] + _REACH_MS:
+        return span
+    first = max(0, span[0] - _AROUND_SILENCE_MS)
+    power = power_of(levels[first : span[1] + _AROUND_SILENCE_MS])
+    power = np.convolve(power, np.full(_SMOOTH_MS, 1.0 / _SMOOTH_MS), "same")
+    start, end = span[0] - first, span[1] - first
+    quiet = float(np.quantile(power[start + _REACH_MS : end - _REACH_MS], _USUAL))
+    later = _edge(power, start, quiet, span[0] - between[0]) - start
+    sooner = _edge(power[::-1], len(power) - end, quiet, between[1] - span[1]) - (len(power) - end)
+    return span[0] + later, span[1] - sooner
+
+
+def _edge(power: FloatArray, edge: int, quiet: float, room: int) -> int:
+    """Return where the sound before a silence ends: near an edge, and not further before it than there is room."""
+    around = power[max(0, edge - _AROUND_SILENCE_MS) : max(0, edge)]
+    loud = float(np.quantile(around, _USUAL)) if len(around) else 0.0
+    if loud < _LOUDER * quiet:
+        return edge
+    first = max(0, edge - min(_REACH_MS, room))
+    passed = np.flatnonzero(power[first : edge + _REACH_MS] >= max(_ABOVE_SILENCE * quiet, _BELOW_SOUND * loud))
+    return first + int(passed[-1]) + 1 if len(passed) else edge

@@ -1,23 +1,28 @@
+"""Clicks and silences that frames have heard are where the signal has them, to the ms."""
+
 import numpy as np
 import pytest
-from scipy.signal import lfilter
+from hypothesis import given
+from hypothesis import strategies as st
 
+from relaylib import audio
+from relaylib.demo import load_demo
 from relaylib.postprocess import decode
-from relaylib.postprocess.edges import DetailLevels, tightened
-from relaylib.types import DecodeConfig, Scores
+from relaylib.postprocess.edges import located
+from relaylib.postprocess.levels import LevelMeter
+from relaylib.types import DecodeConfig, Levels, Scores
 
 RATE = 16_000
 
 
-def levels_of(samples, cuts=()):
-    levels = DetailLevels()
-    for block in np.split(samples.astype(np.float32), cuts):
-        levels.add(block)
-    return levels.of_ms()
+def levels_of(samples):
+    meter = LevelMeter()
+    meter.add(samples.astype(np.float32))
+    return meter.levels()
 
 
 def one(start, end, levels, min_duration_ms=0):
-    starts, ends = tightened(np.array([start]), np.array([end]), levels, min_duration_ms)
+    starts, ends = located(np.array([start]), np.array([end]), levels, min_duration_ms)
     return int(starts[0]), int(ends[0])
 
 
@@ -38,25 +43,6 @@ def clicked(hum):
     """Return the hum with a click of 3 ms from 1.234 s on."""
     hum[1234 * 16 : 1237 * 16 : 3] += 0.1
     return levels_of(hum)
-
-
-def test_levels_are_the_power_of_the_third_difference_in_half_decibels(rng):
-    samples = rng.standard_normal(1000) * np.linspace(1e-4, 1.0, 1000)
-    detail = lfilter([1, -3, 3, -1], [1], samples)[: 62 * 16].reshape(62, 16)
-    expected = 2 * (10 * np.log10((detail**2).mean(axis=1)) + 109)
-    assert np.abs(levels_of(samples) - expected).max() <= 0.51
-
-
-@pytest.mark.parametrize("cuts", [(1,), (7, 8, 9, 500), (16, 32, 999), tuple(range(0, 1000, 3))])
-def test_blocks_of_any_sizes_give_the_same_levels(rng, cuts):
-    samples = rng.standard_normal(1003)
-    np.testing.assert_array_equal(levels_of(samples, cuts), levels_of(samples))
-
-
-def test_silence_and_the_loudest_there_is_have_levels():
-    assert levels_of(np.zeros(32)).tolist() == [0, 0]
-    assert levels_of(np.tile([1.0, -1.0], 64))[-1] == pytest.approx(2 * (109 + 10 * np.log10(64)), abs=1)
-    assert levels_of(np.zeros(15)).tolist() == []
 
 
 def test_a_click_is_found_within_the_frames_that_it_is_heard_in(clicked):
@@ -89,7 +75,7 @@ def test_long_spans_and_those_in_which_nothing_stands_out_stay(clicked):
 
 def test_many_spans_are_each_their_own(clicked):
     starts, ends = np.array([100, 1200, 1800]), np.array([160, 1260, 1990])
-    found = tightened(starts, ends, clicked)
+    found = located(starts, ends, clicked)
     assert [values.tolist() for values in found] == [[100, 1234, 1800], [160, 1237, 1990]]
     assert starts.tolist() == [100, 1200, 1800]
 
@@ -98,9 +84,113 @@ def test_detections_of_a_recording_with_levels_are_where_the_click_is(clicked):
     values = np.zeros((100, 2), np.float32)
     values[60:63, 0] = 0.9
     values[10:40, 1] = 0.8
-    with_levels = Scores(values, ("glitch", "echo"), 2000, detail=clicked)
+    with_levels = Scores(values, ("glitch", "echo"), 2000, levels=clicked)
     exact = decode(with_levels, DecodeConfig(min_duration_ms=0))
     assert [(d.artifact_type, d.start_ms, d.end_ms) for d in exact] == [("echo", 200, 800), ("glitch", 1234, 1237)]
     usual = decode(with_levels)[1]
     assert (usual.start_ms, usual.end_ms) == (1210, 1260)
     assert decode(Scores(values, ("glitch", "echo"), 2000))[1].start_ms == 1200
+
+
+@pytest.fixture
+def gap(rng):
+    """Return two seconds of a loud voice-like sound, silent from 700 to 1203 ms but for soft noise."""
+    time = np.arange(2 * RATE) / RATE
+    sound = 0.2 * sum(np.sin(2 * np.pi * 120 * k * time + k) / k for k in range(1, 8))
+    sound[700 * 16 : 1203 * 16] = 0
+    return sound + 1e-4 * rng.standard_normal(len(time))
+
+
+@pytest.mark.parametrize("span", [(700, 1203), (660, 1240), (738, 1170), (720, 1220)])
+def test_a_silence_begins_and_ends_where_the_sound_does(gap, span):
+    """Within two frames, to half of what the levels are smoothed over."""
+    start, end = one(*span, levels_of(gap))
+    assert abs(start - 700) <= 2
+    assert abs(end - 1203) <= 2
+
+
+@pytest.mark.parametrize("gain", [1e-2, 0.3, 2.0])
+def test_how_loud_the_recording_is_does_not_matter(gap, gain):
+    assert one(720, 1220, levels_of(gap * gain)) == one(720, 1220, levels_of(gap))
+
+
+def test_sound_that_fades_ends_where_it_is_40_db_softer_or_near_the_noise(gap, rng):
+    """A decay by 1 dB per ms: 40 dB are 40 ms after it begins."""
+    decay = 10 ** (-np.arange(100 * 16) / 16 / 20)
+    faded = gap.copy()
+    faded[700 * 16 : 800 * 16] = 0.2 * decay * np.sign(rng.standard_normal(1600))
+    assert one(740, 1200, levels_of(faded))[0] == pytest.approx(740, abs=6)
+    noisy = faded + 2e-3 * rng.standard_normal(len(faded))  # 40 dB below as well, and 3 dB above it are sooner
+    assert 730 <= one(740, 1200, levels_of(noisy))[0] <= 740
+
+
+def test_edges_further_off_than_two_frames_stay(gap):
+    """What ended 60 ms before is not in reach, and what is in reach is silent."""
+    assert one(760, 1140, levels_of(gap)) == (760, 1140)
+
+
+def test_an_edge_with_no_sound_beside_it_stays(gap):
+    levels = levels_of(gap[710 * 16 :])  # begins silent
+    assert one(0, 480, levels) == (0, pytest.approx(493, abs=2))
+    assert one(0, 493, levels_of(gap[710 * 16 : 1203 * 16])) == (0, 493)  # nothing but silence
+    assert one(5000, 5600, levels) == (5000, 5600)  # beyond the end
+
+
+@pytest.mark.parametrize("quieter_db", [0, 10, 18])
+def test_what_is_only_softer_is_no_silence(rng, quieter_db):
+    sound = 0.1 * rng.standard_normal(2 * RATE)
+    sound[700 * 16 : 1200 * 16] *= 10 ** (-quieter_db / 20)
+    assert one(710, 1190, levels_of(sound)) == (710, 1190)
+
+
+def test_a_silence_is_no_shorter_than_the_shortest_that_was_asked_for(gap):
+    levels = levels_of(gap)
+    start, end = one(680, 1220, levels)
+    assert one(680, 1220, levels, end - start) == (start, end)
+    assert one(680, 1220, levels, end - start + 1) == (680, 1220)
+
+
+spans_and_levels = st.tuples(
+    st.lists(st.integers(0, 300), min_size=2, max_size=12),
+    st.integers(0, 2**32 - 1),
+    st.lists(st.integers(1, 200), min_size=1, max_size=20),
+)
+
+
+@given(spans_and_levels, st.integers(0, 400))
+def test_spans_keep_their_order_and_reach_no_further_than_two_frames(drawn, min_duration_ms):
+    """Of whatever levels: none overlap, none is empty, short ones only shrink."""
+    steps, seed, runs = drawn
+    places = np.cumsum(np.array(steps[: len(steps) // 2 * 2]) + 1) - 1
+    starts, ends = places[0::2], places[1::2]
+    rng = np.random.default_rng(seed)
+    loud = np.concatenate([np.full(run, rng.choice([0, 10, 60, 150, 200])) for run in runs]).astype(np.uint8)
+    levels = Levels(power=loud, detail=rng.permutation(loud))
+    new_starts, new_ends = located(starts, ends, levels, min_duration_ms)
+    assert (new_starts < new_ends).all()
+    assert (new_ends[:-1] <= new_starts[1:]).all()
+    assert (np.abs(new_starts - starts)[ends - starts > 150] <= 40).all()
+    assert (np.abs(new_ends - ends)[ends - starts > 150] <= 40).all()
+    short = ends - starts <= 150
+    assert (new_starts[short] >= starts[short]).all()
+    assert (new_ends[short] <= ends[short]).all()
+    kept = np.minimum(ends - starts, min_duration_ms)
+    assert (new_ends - new_starts >= kept).all()
+
+
+def test_the_edges_of_pauses_in_real_speech_are_found():
+    """The pauses of the demo's speech, as frames would have them: half of the edges come within 8 ms."""
+    speech = load_demo()
+    rng = np.random.default_rng(0)
+    before, after = [], []
+    pauses = ((item, a) for manifest in (speech.train, speech.test) for item in manifest for a in item.annotations)
+    for item, span in pauses:
+        if span.artifact_type != "long_pause":
+            continue
+        framed = [int(ms // 20 * 20 + 20 * rng.integers(-1, 2)) for ms in (span.start_ms, span.end_ms)]
+        found = one(*framed, levels_of(audio.load(speech.audio_root / item.filename).samples))
+        before += [framed[0] - span.start_ms, framed[1] - span.end_ms]
+        after += [found[0] - span.start_ms, found[1] - span.end_ms]
+    assert len(before) >= 30
+    assert np.median(np.abs(before)) >= 16
+    assert np.median(np.abs(after)) <= 8
