@@ -73,6 +73,11 @@ def plain(folder: Path, device: str) -> Callable[[FloatArray], FloatArray]:
     return encode
 
 
+def device_name(device: str) -> str:
+    """Return what a GPU is called, and of other devices the name that they were given by."""
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+
+
 def cosines(ours: FloatArray, theirs: FloatArray) -> FloatArray:
     """Return the cosine of each frame with the other's."""
     return (ours * theirs).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
@@ -121,7 +126,7 @@ def main() -> None:
                 rows.append(row)
                 facts.append(fact)
     if options.json:
-        on = torch.cuda.get_device_name(options.device) if options.device.startswith("cuda") else options.device
+        on = device_name(options.device)
         write_report(options.json, rows, {"closeness": facts, "threads": torch.get_num_threads(), "device": on})
 
 

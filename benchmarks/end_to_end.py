@@ -4,7 +4,8 @@ Both run the same random weights of a base-sized model, and the same linear clas
 mean nothing, but both count them. Timed is everything but loading: decoding, downmix, resampling, embedding,
 classifying, thresholds. The script takes windows of 20 s side by side, and so pays nothing for overlaps.
 
-    python benchmarks/end_to_end.py [--minutes 5] [--pairs 7] [--model wav2vec2-base] [--json FILE]
+    python benchmarks/end_to_end.py [--minutes 5] [--pairs 7] [--model wav2vec2-base] [--device cuda]
+                                    [--json FILE]
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy.typing as npt
 import soundfile
 import torch
 import transformers
-from embed import MODELS, make_checkpoint, quiet
+from embed import MODELS, device_name, make_checkpoint, quiet
 from lib.pairs import HEADING, compare, write_report
 
 from relaylib import audio
@@ -73,8 +74,8 @@ def make_detector(folder: Path, **options: Any) -> Detector:
 class Script:
     """What one writes without relaylib, with the weights of a detector."""
 
-    def __init__(self, folder: Path, detector: Detector) -> None:
-        self._model = transformers.AutoModel.from_pretrained(folder).eval()
+    def __init__(self, folder: Path, detector: Detector, device: str) -> None:
+        self._model, self._device = transformers.AutoModel.from_pretrained(folder).eval().to(device), device
         convolution = detector.head.members[0].body
         assert isinstance(convolution, torch.nn.Conv1d)
         self._classifier = torch.nn.Linear(detector.encoder.dim, len(TYPES))
@@ -91,7 +92,7 @@ class Script:
         for start in range(0, len(samples), WINDOW):
             window = torch.from_numpy(samples[start : start + WINDOW])
             if len(window) >= 400:
-                hidden = self._model(window[None]).last_hidden_state[0]
+                hidden = self._model(window[None].to(self._device)).last_hidden_state[0].cpu()
                 scores.append(torch.sigmoid(self._classifier(hidden)).numpy())
         return list(spans(np.concatenate(scores)))
 
@@ -114,6 +115,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5, help="length of the MP3")
     parser.add_argument("--pairs", type=int, default=7, help="timed pairs")
     parser.add_argument("--model", choices=MODELS, default="wav2vec2-base")
+    parser.add_argument("--device", default="cpu", help="where both embed, such as cuda")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
 
@@ -121,8 +123,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         path = make_mp3(Path(scratch) / "speech.mp3", options.minutes)
         folder = make_checkpoint(Path(scratch) / "model", options.model)
-        detector = make_detector(folder)
-        script = Script(folder, detector)
+        detector = make_detector(folder, device=options.device)
+        script = Script(folder, detector, options.device)
         assert isinstance(detector.encoder, PretrainedEncoder)
         print(HEADING)
         row = compare(
@@ -137,7 +139,7 @@ def main() -> None:
     print(f"{60 * options.minutes / row.ours_s:.0f} s of audio per second; {counts[0]} and {counts[1]} detections")
     if options.json:
         facts = {"minutes": options.minutes, "detections": counts, "threads": torch.get_num_threads()}
-        write_report(options.json, [row], facts)
+        write_report(options.json, [row], {**facts, "device": device_name(options.device)})
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ class BundleEncoder(TransformerEncoder):
         Hidden state to return, as of a :class:`~relaylib.models.pretrained.PretrainedEncoder`.
     device : str
         Where the model runs.
-    window, context : int
-        In samples, see :class:`~relaylib.models.encoder.Encoder`.
+    window, context, at_once : int
+        See :class:`~relaylib.models.transformer.TransformerEncoder`.
 
     Raises
     ------
@@ -60,6 +60,7 @@ class BundleEncoder(TransformerEncoder):
         device: str = "cpu",
         window: int = WINDOW,
         context: int = CONTEXT,
+        at_once: int | None = None,
     ) -> None:
         name = f"torchaudio:{bundle}"
         found = _find(bundle)
@@ -81,6 +82,7 @@ class BundleEncoder(TransformerEncoder):
             device=device,
             window=window,
             context=context,
+            at_once=at_once,
         )
 
 

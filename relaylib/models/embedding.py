@@ -11,7 +11,7 @@ import numpy.typing as npt
 from relaylib.errors import ParameterError, RelayError
 from relaylib.models.encoder import Encoder, RecordingEncoder
 from relaylib.models.recording import AudioSource, Recording
-from relaylib.models.windows import Window, windows
+from relaylib.models.windows import Window, together, windows
 from relaylib.types import Frames, samples_to_ms
 
 __all__ = ["embed", "embed_stream"]
@@ -52,7 +52,9 @@ def embed(source: AudioSource, encoder: Encoder) -> Frames:
 
 
 def embed_stream(blocks: Iterable[npt.NDArray[Any]], encoder: Encoder, *, skip: int = 0) -> Iterator[FloatArray]:
-    """Yield the embeddings of consecutive `blocks` piece by piece, holding about two windows of audio.
+    """Yield the embeddings of consecutive `blocks` piece by piece.
+
+    Two windows of audio are held, and as many as the encoder takes at once.
 
     Parameters
     ----------
@@ -76,15 +78,22 @@ def embed_stream(blocks: Iterable[npt.NDArray[Any]], encoder: Encoder, *, skip: 
     """
     recording = blocks if isinstance(blocks, Recording) else Recording(blocks)
     encode: Callable[[FloatArray], FloatArray] | None = None
-    for window in windows(recording, encoder):
-        if window.n_frames is not None and window.first + window.n_frames <= skip:
-            continue
+    needed = (w for w in windows(recording, encoder) if w.n_frames is None or w.first + w.n_frames > skip)
+    for group in together(needed, getattr(encoder, "at_once", 1)):
         if encode is None:
-            whole = window.n_frames is None and not window.first
+            whole = group[0].n_frames is None and not group[0].first
             encode = encoder.encode if whole else _encode_for(recording, encoder)
-        piece = _kept(encode(window.samples), window, encoder)[max(0, skip - window.first) :]
-        if len(piece):
-            yield piece
+        for window, rows in zip(group, _encoded(group, encode), strict=True):
+            piece = _kept(rows, window, encoder)[max(0, skip - window.first) :]
+            if len(piece):
+                yield piece
+
+
+def _encoded(group: list[Window], encode: Callable[[FloatArray], FloatArray]) -> Iterable[FloatArray]:
+    """Return the rows of each of the windows, which are encoded together if there are several."""
+    if len(group) == 1:
+        return [encode(group[0].samples)]
+    return encode(np.stack([window.samples for window in group]))
 
 
 def _encode_for(recording: Recording, encoder: Encoder | RecordingEncoder) -> Callable[[FloatArray], FloatArray]:

@@ -93,12 +93,21 @@ class Encoder(Protocol):
 
 
 class RecordingEncoder(Encoder, Protocol):
-    """An encoder whose output depends on statistics of the whole recording, such as its loudness."""
+    """An encoder whose output depends on statistics of the whole recording, such as its loudness.
+
+    Attributes
+    ----------
+    at_once : int
+        Optional: of windows that are equally long, so many are encoded together at most.
+    """
 
     def for_recording(
         self, blocks: Iterable[npt.NDArray[np.float32]]
     ) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
-        """Return `encode` for the windows, in their order, of the recording of `blocks` (longer than one window)."""
+        """Return `encode` for the windows, in their order, of the recording of `blocks` (longer than one window).
+
+        With `at_once` above one it takes several, too [shape=(n_windows, n)].
+        """
         ...
 
 

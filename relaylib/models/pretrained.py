@@ -8,12 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from relaylib.errors import EncoderNotAvailableError
 from relaylib.models.encoder import Layer
 from relaylib.models.fast.architecture import obstacle
 from relaylib.models.fast.precision import AskedPrecision, choose
 from relaylib.models.fast.runner import FastRunner
 from relaylib.models.hub import checkpoint_folder, read_json, uses_safetensors
+from relaylib.models.lowered import in_bfloat16
 from relaylib.models.runner import Precision, ReferenceRunner, Runner
 from relaylib.models.transformer import CONTEXT, WINDOW, TransformerEncoder
 from relaylib.types import SAMPLE_RATE
@@ -71,12 +74,13 @@ class PretrainedEncoder(TransformerEncoder):
     device : str
         Where the model runs.
     precision : "auto", "bf16", "fp32" or "reference"
-        ``"bf16"`` and ``"fp32"`` run wav2vec 2.0, HuBERT and WavLM models by :mod:`relaylib.models.fast`, with
-        products in that type; ``"reference"`` runs transformers, in float32. ``"auto"`` is bf16 where the device has
-        it in hardware (in CPUs AMX or AVX512-BF16), else fp32, and reference for architectures that only transformers
-        knows. The fingerprint is the same: a detector runs with each of them.
-    window, context : int
-        In samples, see :class:`~relaylib.models.encoder.Encoder`.
+        ``"bf16"`` and ``"fp32"`` run wav2vec 2.0, HuBERT and WavLM models with products in that type: on a CPU by
+        :mod:`relaylib.models.fast`, elsewhere by transformers (bf16 by :mod:`torch.amp`). ``"reference"`` runs
+        transformers, in float32. ``"auto"`` is bf16 where the device has it in hardware (in CPUs AMX or AVX512-BF16),
+        else fp32, and reference for other architectures. The fingerprint is the same: a detector runs with each of
+        them.
+    window, context, at_once : int
+        See :class:`~relaylib.models.transformer.TransformerEncoder`.
 
     Raises
     ------
@@ -102,16 +106,18 @@ class PretrainedEncoder(TransformerEncoder):
         precision: AskedPrecision = "auto",
         window: int = WINDOW,
         context: int = CONTEXT,
+        at_once: int | None = None,
     ) -> None:
         folder = checkpoint_folder(name)
         _check_family(name, read_json(folder / "config.json"))
         normalize = _normalizes(name, folder)
         model = _load_model(name, folder)
         chosen = choose(precision, obstacle(model.config), device)
+        by_transformers = chosen == "reference" or torch.device(device).type != "cpu"
         super().__init__(
             name,
             model,
-            runner=partial(_runner, model, chosen),
+            runner=partial(_reference if by_transformers else FastRunner, model, precision=chosen),
             n_layers=len(model.encoder.layers),
             convolutions=[block.conv for block in model.feature_extractor.conv_layers],
             width=model.config.hidden_size,
@@ -121,8 +127,9 @@ class PretrainedEncoder(TransformerEncoder):
             device=device,
             window=window,
             context=context,
+            at_once=at_once,
         )
-        if chosen != "reference":
+        if chosen == "bf16" or not by_transformers:
             self.release_model()
 
 
@@ -136,11 +143,10 @@ def _check_family(name: str, config: dict[str, Any]) -> None:
         raise EncoderNotAvailableError(f"{name} has an adapter that drops frames; use its base model (20 ms a frame).")
 
 
-def _runner(model: Any, precision: Precision, layer: Layer) -> Runner:
-    if precision != "reference":
-        return FastRunner(model, layer, precision)
+def _reference(model: Any, layer: Layer, precision: Precision) -> Runner:
+    model = in_bfloat16(model) if precision == "bf16" else model
     first = model.feature_extractor.conv_layers[0]
-    return ReferenceRunner(lambda batch: model(batch).last_hidden_state, model.encoder.layers, first, layer)
+    return ReferenceRunner(lambda batch: model(batch).last_hidden_state, model.encoder.layers, first, layer, precision)
 
 
 def _normalizes(name: str, folder: Path) -> bool:

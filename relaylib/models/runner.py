@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from relaylib.models.encoder import Layer
-from relaylib.models.recording_norm import RecordingNorm
+from relaylib.models.first_block import FullPrecisionConv, RecordingNorm
 
 __all__ = ["Precision", "ReferenceRunner", "Runner", "Statistics"]
 
@@ -42,9 +42,9 @@ class Runner(Protocol):
     def takes_statistics(self) -> bool: ...  # noqa: D102
 
     def __call__(self, samples: torch.Tensor, statistics: Statistics | None) -> torch.Tensor:
-        """Return the chosen hidden state [shape=(n_frames, dim), float32] of `samples` [shape=(n,), float32].
+        """Return the chosen hidden state [shape=(n_clips, n_frames, dim), float32] of `samples` [shape=(n_clips, n)].
 
-        The norm over time uses `statistics`; without them, those of the samples.
+        The norm over time uses `statistics`; without them, those of each clip.
         """
         ...
 
@@ -67,16 +67,16 @@ class ReferenceRunner:
     Parameters
     ----------
     final : callable
-        From a batch [shape=(1, n), float32] to the model's last hidden state [shape=(1, n_frames, width)].
+        From a batch [shape=(n_clips, n), float32] to the model's last hidden state [shape=(n_clips, n_frames, width)].
     layers : torch.nn.ModuleList
         The transformer layers that `final` runs through, in order.
     first : torch.nn.Module
         The first block of the convolution stack, with its ``conv`` and, maybe, its ``layer_norm``.
     layer : int, "mix" or None
         Hidden state to return, counted from the start.
+    precision : "reference", "fp32" or "bf16"
+        What `final` computes in; "bf16" has torch choose what to compute in bfloat16, see :mod:`torch.amp`.
     """
-
-    precision: Precision = "reference"
 
     def __init__(
         self,
@@ -84,10 +84,12 @@ class ReferenceRunner:
         layers: torch.nn.ModuleList,
         first: torch.nn.Module,
         layer: Layer,
+        precision: Precision = "reference",
     ) -> None:
+        self.precision = precision
         self._final, self._layer = final, layer
         self._local = threading.local()  # hidden states on their way out, so that threads do not meet
-        self._first: Any = first.conv
+        self._first = FullPrecisionConv.put_into(first)
         self._norm = RecordingNorm.put_into(first)
         self.takes_statistics = self._norm is not None
         for index, module in enumerate(layers):
@@ -100,11 +102,11 @@ class ReferenceRunner:
         self._local.states = states  # filled by _see while the model runs
         norm = nullcontext() if statistics is None or self._norm is None else self._norm.given(*self._of(statistics))
         try:
-            with norm:
-                states.append(self._final(samples[None]))
+            with norm, torch.autocast(samples.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+                states.append(self._final(samples))
         except _Reached as reached:
-            return reached.hidden[0]
-        return torch.cat(states, dim=-1)[0]
+            return reached.hidden.float()
+        return torch.cat(states, dim=-1).float()
 
     def for_windows(self, statistics: Statistics | None, overlap: int) -> Callable[[torch.Tensor], torch.Tensor]:
         """Return the same for windows, see :class:`Runner`; each is taken by itself, whatever the `overlap`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby, islice
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from relaylib.errors import ParameterError
 from relaylib.models.encoder import Encoder
 from relaylib.types import SAMPLE_RATE
 
-__all__ = ["Window", "check_windows", "windows"]
+__all__ = ["Window", "check_windows", "together", "windows"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -88,6 +89,16 @@ def windows(blocks: Iterable[FloatArray], encoder: Encoder) -> Iterator[Window]:
         start += half - 2 * context
         rest = rest[half - 2 * context :]
     yield _window(rest, start, None, encoder)
+
+
+def together(cut: Iterable[Window], at_once: int) -> Iterator[list[Window]]:
+    """Yield the windows in groups of `at_once` that are equally long; the last ones come in smaller groups.
+
+    So many windows are held.
+    """
+    for _, alike in groupby(cut, key=lambda window: len(window.samples)):
+        while group := list(islice(alike, at_once)):
+            yield group
 
 
 def _window(samples: FloatArray, start: int, end: int | None, encoder: Encoder) -> Window:

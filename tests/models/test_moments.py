@@ -5,8 +5,8 @@ import pytest
 import torch
 from small_encoders import speechlike
 
+from relaylib.models.first_block import RecordingNorm
 from relaylib.models.moments import moments
-from relaylib.models.recording_norm import RecordingNorm
 
 KERNEL, STRIDE = 10, 5
 

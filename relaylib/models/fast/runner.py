@@ -1,4 +1,4 @@
-"""A wav2vec 2.0, HuBERT or WavLM model from samples to hidden states, one clip at a time."""
+"""A wav2vec 2.0, HuBERT or WavLM model from samples to hidden states, on a CPU: one clip at a time."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class FastRunner:
 
     def __call__(self, samples: torch.Tensor, statistics: Statistics | None) -> torch.Tensor:
         """Return the chosen hidden state, see :class:`relaylib.models.runner.Runner`."""
-        return self._hidden(self._convolutions(samples, statistics))
+        return _each(lambda clip: self._hidden(self._convolutions(clip, statistics)), samples)
 
     def for_windows(self, statistics: Statistics | None, overlap: int) -> Callable[[torch.Tensor], torch.Tensor]:
         """Return the same for consecutive windows, see :class:`relaylib.models.runner.Runner`."""
@@ -63,7 +63,7 @@ class FastRunner:
         if convolutions.takes_statistics and statistics is None:  # each window has its own, and so its own frames
             overlap = 0
         frames = Consecutive(frames_of, overlap=overlap, hop=convolutions.hop, field=convolutions.field)
-        return lambda samples: self._hidden(frames(samples))
+        return partial(_each, lambda clip: self._hidden(frames(clip)))
 
     def _hidden(self, frames: torch.Tensor) -> torch.Tensor:
         """Return the chosen hidden state of the `frames` of the convolutions."""
@@ -82,6 +82,10 @@ class FastRunner:
         if self._norm_first and self._last:
             hidden = self._norm(hidden)
         return torch.cat([*states[: len(self._layers)], hidden], dim=1) if self._mix else hidden
+
+
+def _each(run: Callable[[torch.Tensor], torch.Tensor], clips: torch.Tensor) -> torch.Tensor:
+    return run(clips[0])[None] if len(clips) == 1 else torch.stack([run(clip) for clip in clips])
 
 
 class _Place:

@@ -1,16 +1,37 @@
-"""The group norm of a first convolution, with statistics over time that can come from outside."""
+"""The first convolution block of a library's model: its convolution in float32, and statistics that can be given."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-__all__ = ["RecordingNorm"]
+__all__ = ["FullPrecisionConv", "RecordingNorm"]
+
+
+class FullPrecisionConv(torch.nn.Conv1d):
+    """A convolution in float32 whatever else is computed in: samples in bfloat16 would be noisy by -50 dB."""
+
+    @staticmethod
+    def put_into(block: Any) -> FullPrecisionConv:
+        """Replace the ``conv`` of a convolution block by one with the same weights; return it."""
+        conv = block.conv
+        own = FullPrecisionConv(
+            conv.in_channels, conv.out_channels, conv.kernel_size, stride=conv.stride, bias=conv.bias is not None
+        )
+        own.load_state_dict(conv.state_dict())
+        block.conv = own.to(conv.weight.device).eval().requires_grad_(False)
+        return own
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 (torch calls it so)
+        """Return `input` [shape=(batch, n_channels, time), float32] convolved."""
+        with torch.autocast(input.device.type, enabled=False):
+            return super().forward(input)
 
 
 class RecordingNorm(torch.nn.GroupNorm):
