@@ -5,7 +5,6 @@ splits can keep either whole.
 
     python pretraining/make_labelled.py speech --out labelled --hours 2 [--seed 0] [--engines flite] [--without click]
                                                [--after 0] [--types glitch ...] [--per-minute 12] [--add]
-                                               [--cut 0.4] [--copies 2]
 """
 
 from __future__ import annotations
@@ -32,8 +31,6 @@ def main() -> None:
     parser.add_argument("--after", type=float, default=0.0, help="hours to pass over: another set's, of the same seed")
     parser.add_argument("--types", nargs="+", default=BASIC_TYPES, choices=type_names(), help="what to put in")
     parser.add_argument("--per-minute", type=float, default=12.0, help="how often")
-    parser.add_argument("--cut", type=float, default=0.0, help="share of which a random part is taken")
-    parser.add_argument("--copies", type=int, default=1, help="how many to make of each recording")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--engines", nargs="+", help="only these")
     parser.add_argument("--without", nargs="*", default=[], choices=shape_names(), help="shapes not to use")
@@ -58,13 +55,11 @@ def main() -> None:
         options.out,
         types=options.types,
         per_minute=options.per_minute,
-        cut_share=options.cut,
-        copies=options.copies,
         groups=groups,
         without=options.without,
         seed=options.seed,
     )
-    items = [item for item in tqdm(made, total=len(files) * options.copies, unit="file") if isinstance(item, AudioItem)]
+    items = [item for item in tqdm(made, total=len(files), unit="file") if isinstance(item, AudioItem)]
     types = list(dict.fromkeys([*before.type_names, *options.types]))
     write_manifest(labelled_manifest([*before.audio, *items], types), manifest)
     print(f"{sum(item.duration_ms or 0 for item in items) / 3.6e6:.2f} h in {len(items)} recordings")

@@ -30,13 +30,6 @@ __all__ = ["inject"]
     "--per-minute", type=click.FloatRange(0, 60), default=12.0, show_default=True, help="Artifacts, on average."
 )
 @click.option("--clean-share", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Files that get none.")
-@click.option(
-    "--cut-share",
-    type=click.FloatRange(0, 1),
-    default=0.0,
-    show_default=True,
-    help="Files of which a random part is taken, which begins and ends amid speech.",
-)
 @click.option("--copies", type=click.IntRange(1, 100), default=1, show_default=True, help="Made of each file.")
 @click.option("--keep-sound", is_flag=True, help="Leave level, sound, noise and codec of a recording as they are.")
 @click.option("--without", multiple=True, metavar="SHAPE", help="Shape of artifact not to use; may be given again.")
@@ -51,7 +44,6 @@ def inject(
     types: tuple[str, ...],
     per_minute: float,
     clean_share: float,
-    cut_share: float,
     copies: int,
     keep_sound: bool,
     without: tuple[str, ...],
@@ -76,7 +68,6 @@ def inject(
         types=wanted,
         per_minute=per_minute,
         clean_share=clean_share,
-        cut_share=cut_share,
         copies=copies,
         varied=not keep_sound,
         without=without,

@@ -21,7 +21,6 @@ __all__ = ["inject_files", "labelled_manifest"]
 FloatArray = npt.NDArray[np.float32]
 
 _N_OTHERS = 3
-_LEAST_PART = int(0.8 * SAMPLE_RATE)
 
 
 def inject_files(
@@ -32,7 +31,6 @@ def inject_files(
     per_minute: float = 12.0,
     benign_per_minute: float = 6.0,
     clean_share: float = 0.3,
-    cut_share: float = 0.0,
     copies: int = 1,
     varied: bool = True,
     groups: Sequence[str | None] = (),
@@ -56,8 +54,6 @@ def inject_files(
         On average over recordings; between recordings the former varies by half of it.
     clean_share : float, 0..1
         Share of recordings that get no artifact.
-    cut_share : float, 0..1
-        Share of recordings of which a random part is taken, of 0.8 s or more: they begin and end amid speech.
     copies : int >= 1
         How many to make of each file.
     varied : bool
@@ -87,8 +83,6 @@ def inject_files(
             target = name.with_name(f"{name.stem}{f'-{copy + 1}' if copy else ''}.flac")
             try:
                 samples = load(file.path).samples
-                if cut_share and rng.random() < cut_share:
-                    samples = _part(samples, rng)
                 dirty = rng.random() >= clean_share
                 rate = per_minute * float(rng.uniform(0.5, 1.5)) if dirty else 0.0
                 order = rng.permutation(len(files))
@@ -114,14 +108,6 @@ def inject_files(
 def labelled_manifest(items: Sequence[AudioItem], types: Sequence[str] = BASIC_TYPES) -> Manifest:
     """Return the labels of what :func:`inject_files` made, by file name."""
     return Manifest(tuple(map(ArtifactType, types)), tuple(sorted(items, key=lambda item: item.filename)))
-
-
-def _part(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return a part that begins anywhere; short ones are as likely as ones of twice their length."""
-    least = min(len(samples), _LEAST_PART)
-    n = int(least * (len(samples) / least) ** rng.random()) if least else 0
-    start = int(rng.integers(len(samples) - n + 1))
-    return samples[start : start + n]
 
 
 def _others(files: Sequence[AudioFile], number: int, order: npt.NDArray[np.int64]) -> list[FloatArray]:
