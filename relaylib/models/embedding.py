@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
 from relaylib.errors import ParameterError, RelayError
-from relaylib.models.encoder import Encoder, RecordingEncoder
+from relaylib.models.encoder import Encoder, RecordingEncoder, WindowEncoder
 from relaylib.models.recording import AudioSource, Recording
 from relaylib.models.windows import Window, together, windows
 from relaylib.types import Frames, samples_to_ms
@@ -77,29 +77,36 @@ def embed_stream(blocks: Iterable[npt.NDArray[Any]], encoder: Encoder, *, skip: 
         If samples are not mono or not finite, or the encoder's window and context do not fit.
     """
     recording = blocks if isinstance(blocks, Recording) else Recording(blocks)
-    encode: Callable[[FloatArray], FloatArray] | None = None
+    encode: WindowEncoder | None = None
     needed = (w for w in windows(recording, encoder) if w.n_frames is None or w.first + w.n_frames > skip)
     for group in together(needed, getattr(encoder, "at_once", 1)):
         if encode is None:
             whole = group[0].n_frames is None and not group[0].first
-            encode = encoder.encode if whole else _encode_for(recording, encoder)
+            encode = _plain(encoder) if whole else _encode_for(recording, encoder)
         for window, rows in zip(group, _encoded(group, encode), strict=True):
             piece = _kept(rows, window, encoder)[max(0, skip - window.first) :]
             if len(piece):
                 yield piece
 
 
-def _encoded(group: list[Window], encode: Callable[[FloatArray], FloatArray]) -> Iterable[FloatArray]:
+def _encoded(group: list[Window], encode: WindowEncoder) -> Iterable[FloatArray]:
     """Return the rows of each of the windows, which are encoded together if there are several."""
+    ends = [None if window.n_frames is None else window.skip + window.n_frames for window in group]
+    wanted = slice(min(window.skip for window in group), None if None in ends else max(filter(None, ends)))
     if len(group) == 1:
-        return [encode(group[0].samples)]
-    return encode(np.stack([window.samples for window in group]))
+        return [encode(group[0].samples, wanted)]
+    return encode(np.stack([window.samples for window in group]), wanted)
 
 
-def _encode_for(recording: Recording, encoder: Encoder | RecordingEncoder) -> Callable[[FloatArray], FloatArray]:
+def _encode_for(recording: Recording, encoder: Encoder | RecordingEncoder) -> WindowEncoder:
     """Return `encode` for windows of a recording; an encoder that wants to know the whole is shown it first."""
     # not by isinstance, which would ask for the fingerprint, and so read all weights
-    return encoder.for_recording(recording) if _wants_recording(encoder) else encoder.encode
+    return encoder.for_recording(recording) if _wants_recording(encoder) else _plain(encoder)
+
+
+def _plain(encoder: Encoder) -> WindowEncoder:
+    """Return `encode` for windows that are each taken by itself."""
+    return lambda samples, wanted=slice(None): encoder.encode(samples)
 
 
 def _wants_recording(encoder: Encoder) -> TypeGuard[RecordingEncoder]:

@@ -24,6 +24,7 @@ __all__ = [
     "Encoder",
     "Layer",
     "RecordingEncoder",
+    "WindowEncoder",
     "check_encoder",
     "encoder_names",
     "encoder_options",
@@ -92,6 +93,17 @@ class Encoder(Protocol):
         ...
 
 
+class WindowEncoder(Protocol):
+    """From the windows of one recording to their embeddings."""
+
+    def __call__(self, samples: npt.NDArray[np.float32], wanted: slice = slice(None)) -> npt.NDArray[np.float32]:
+        """Return the embeddings [shape=(n_frames, dim)] of `samples` [shape=(n,)]; only those `wanted` must be right.
+
+        Where the encoder has `at_once` above one, it takes several windows, too [shape=(n_windows, n)].
+        """
+        ...
+
+
 class RecordingEncoder(Encoder, Protocol):
     """An encoder whose output depends on statistics of the whole recording, such as its loudness.
 
@@ -101,13 +113,8 @@ class RecordingEncoder(Encoder, Protocol):
         Optional: of windows that are equally long, so many are encoded together at most.
     """
 
-    def for_recording(
-        self, blocks: Iterable[npt.NDArray[np.float32]]
-    ) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
-        """Return `encode` for the windows, in their order, of the recording of `blocks` (longer than one window).
-
-        With `at_once` above one it takes several, too [shape=(n_windows, n)].
-        """
+    def for_recording(self, blocks: Iterable[npt.NDArray[np.float32]]) -> WindowEncoder:
+        """Return `encode` for the windows, in their order, of the recording of `blocks` (longer than one window)."""
         ...
 
 

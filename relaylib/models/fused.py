@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relaylib.errors import ParameterError
-from relaylib.models.encoder import Encoder, Layer, encoder_options, load_encoder
+from relaylib.models.encoder import Encoder, Layer, WindowEncoder, encoder_options, load_encoder
 
 __all__ = ["FusedEncoder"]
 
@@ -74,12 +74,12 @@ class FusedEncoder:
         """Return the rows [shape=(n_frames, dim)]: as many as all parts have."""
         return _side_by_side([part.encode for part in self.parts], samples)
 
-    def for_recording(self, blocks: Iterable[FloatArray]) -> Callable[[FloatArray], FloatArray]:
+    def for_recording(self, blocks: Iterable[FloatArray]) -> WindowEncoder:
         """Return `encode` for the windows of one recording, with its statistics where a part wants them."""
         encoders = [
             part.for_recording(blocks) if hasattr(part, "for_recording") else part.encode for part in self.parts
         ]
-        return lambda samples: _side_by_side(encoders, samples)
+        return lambda samples, wanted=slice(None): _side_by_side(encoders, samples)
 
 
 def _side_by_side(encoders: Sequence[Callable[[FloatArray], FloatArray]], samples: FloatArray) -> FloatArray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -15,9 +14,12 @@ import torch
 from relaylib.models.encoder import Layer
 from relaylib.models.first_block import FullPrecisionConv, RecordingNorm
 
-__all__ = ["Precision", "ReferenceRunner", "Runner", "Statistics"]
+__all__ = ["BESIDE", "Precision", "ReferenceRunner", "Runner", "Statistics"]
 
 DoubleArray = npt.NDArray[np.float64]
+
+BESIDE = 25
+"""Frames that one at the edge of what is kept of a window should have beside it in the layers: half a second."""
 
 Precision = Literal["bf16", "fp32", "reference"]
 """How an encoder computes: our own path in one of two types, or the module of the library that read the weights."""
@@ -48,8 +50,11 @@ class Runner(Protocol):
         """
         ...
 
-    def for_windows(self, statistics: Statistics | None, overlap: int) -> Callable[[torch.Tensor], torch.Tensor]:
-        """Return the same for the windows of one recording in their order, each `overlap` samples into the next."""
+    def for_windows(self, statistics: Statistics | None, overlap: int) -> Callable[[torch.Tensor, slice], torch.Tensor]:
+        """Return the same for the windows of one recording in their order, each `overlap` samples into the next.
+
+        It is told which frames will be kept; the others may be anything.
+        """
         ...
 
 
@@ -108,9 +113,9 @@ class ReferenceRunner:
             return reached.hidden.float()
         return torch.cat(states, dim=-1).float()
 
-    def for_windows(self, statistics: Statistics | None, overlap: int) -> Callable[[torch.Tensor], torch.Tensor]:
-        """Return the same for windows, see :class:`Runner`; each is taken by itself, whatever the `overlap`."""
-        return partial(self, statistics=statistics)
+    def for_windows(self, statistics: Statistics | None, overlap: int) -> Callable[[torch.Tensor, slice], torch.Tensor]:
+        """Return the same for windows, see :class:`Runner`; each is taken by itself, and as a whole."""
+        return lambda samples, _: self(samples, statistics)
 
     def _of(self, statistics: Statistics) -> tuple[DoubleArray, DoubleArray]:
         kernels = self._first.weight[:, 0].double().cpu().numpy()

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import torch
 
 from relaylib.errors import EncoderNotAvailableError, ParameterError
-from relaylib.models.encoder import Layer
+from relaylib.models.encoder import Layer, WindowEncoder
 from relaylib.models.fingerprint import fingerprint
 from relaylib.models.moments import moments
 from relaylib.models.reach import reach, step
-from relaylib.models.runner import Precision, Runner
+from relaylib.models.runner import BESIDE, Precision, Runner
 from relaylib.types import HOP, SAMPLE_RATE
 
 __all__ = ["TransformerEncoder"]
@@ -26,15 +26,18 @@ FloatArray = npt.NDArray[np.float32]
 _REVISION = 1  # raise it when a change here changes what encode returns
 _UNUSED = "masked_spec_embed"  # stands in for masked frames while pretraining; never read here, often absent
 
-WINDOW = 20 * SAMPLE_RATE
-"""Samples encoded at once, a little more than such models are taught on (15.6 s): attention costs the square of it,
-while of short windows more is encoded twice."""
+_SEEN = 64
+"""Frames on either side of one that the positional convolution of all known checkpoints sees."""
 
-_AT_ONCE = 8  # of 20 s: gigabytes for a moment, which accelerators have, and products that keep them busy
+WINDOW = 20 * SAMPLE_RATE + 2 * _SEEN * HOP
+"""Samples encoded at once. 20 s of them go through the layers, a little more than such models are taught on (15.6 s):
+attention costs the square of it, while of short windows more is encoded twice."""
 
-CONTEXT = 64 * HOP
-"""Samples cropped at each inner edge: the 1.28 s that the positional convolution sees. On trained weights no seam can
-be told from other places from 1 s on."""
+CONTEXT = (_SEEN + BESIDE + 1) * HOP
+"""Samples cropped at each inner edge: what the positional convolution sees, half a second more for attention, and the
+frame that the convolutions lack at the end."""
+
+_AT_ONCE = 8  # windows: gigabytes for a moment, which accelerators have, and products that keep them busy
 
 
 class TransformerEncoder:
@@ -160,7 +163,7 @@ class TransformerEncoder:
             raise ParameterError(f"samples have shape {samples.shape}; need one dimension (mono).")
         return self._encode(samples, partial(self._runner, statistics=None))
 
-    def for_recording(self, blocks: Iterable[FloatArray]) -> Callable[[FloatArray], FloatArray]:
+    def for_recording(self, blocks: Iterable[FloatArray]) -> WindowEncoder:
         """Return :meth:`encode` for the windows of one recording in their order, with the statistics of all of it.
 
         It also takes several that are equally long, up to :attr:`at_once` [shape=(n_windows, n)], and then returns the
@@ -172,12 +175,13 @@ class TransformerEncoder:
             The whole recording, longer than one window.
         """
         overlap = 2 * self.context
-        if self._normalize_eps is None and not self._runner.takes_statistics:
-            return partial(self._encode, run=self._runner.for_windows(None, overlap))
-        whole = moments(blocks, *self._patches)
-        level = self._level(whole.mean, whole.variance)
-        statistics = partial(whole.of_convolution, offset=level[0], scale=level[1])
-        return partial(self._encode, run=self._runner.for_windows(statistics, overlap), level=level)
+        statistics, level = None, None
+        if self._normalize_eps is not None or self._runner.takes_statistics:
+            whole = moments(blocks, *self._patches)
+            level = self._level(whole.mean, whole.variance)
+            statistics = partial(whole.of_convolution, offset=level[0], scale=level[1])
+        run = self._runner.for_windows(statistics, overlap)
+        return lambda samples, wanted=slice(None): self._encode(samples, lambda batch: run(batch, wanted), level)
 
     def _level(self, mean: float, variance: float) -> tuple[float, float]:
         """Return what to take off samples of this mean and variance, and what to multiply them by after that."""

@@ -11,6 +11,7 @@ from small_encoders import ARCHITECTURES, make_checkpoint, speechlike
 from relaylib.models import embed, load_encoder
 from relaylib.models.fast import parts, strided
 from relaylib.models.fast.convolutions import Convolutions
+from relaylib.models.fast.layers import Layer
 
 _log = logging.getLogger(__name__)  # pytest --log-cli-level=info shows the figures
 
@@ -84,6 +85,45 @@ def test_what_windows_share_goes_through_the_convolutions_once(checkpoints, monk
     assert sum(seen) <= len(samples) + len(pieces) * encoder.receptive_field
     encode(pieces[3])  # a window that does not follow is made whole
     assert seen[-1] == window
+
+
+@pytest.fixture
+def through_layers(monkeypatch):
+    """Return how many frames go through a layer, at each call while the test runs."""
+    seen = []
+    run = Layer.__call__
+
+    def spy(self, hidden, *positions):
+        seen.append(len(hidden))
+        return run(self, hidden, *positions)
+
+    monkeypatch.setattr(Layer, "__call__", spy)
+    return seen
+
+
+@pytest.mark.parametrize("architecture", ["wav2vec2-group", "wav2vec2-layer", "hubert", "wavlm"])
+def test_frames_that_only_the_positional_convolution_sees_go_through_no_layer(
+    checkpoints, through_layers, architecture
+):
+    """It sees 64 on either side, so many are left out at inner edges; what enters the layers is right all the same."""
+    samples = speechlike(10)
+    options = {"precision": "fp32", "window": 300 * 320, "context": 100 * 320}
+    entering = load_encoder(checkpoints(architecture), layer=0, **options)
+    np.testing.assert_allclose(embed(samples, entering).embeddings, entering.encode(samples), atol=1e-3, rtol=0)
+    encoder = load_encoder(checkpoints(architecture), layer=1, **options)
+    cosine = closeness(embed(samples, encoder).embeddings, encoder.encode(samples))
+    assert through_layers == [299 - 64, 299 - 128, 299 - 64, 499]
+    assert cosine.min() >= 0.995
+
+
+def test_frames_beside_those_that_are_kept_go_through_the_layers(checkpoints, through_layers):
+    """Where a short context leaves no half second of them, all frames do."""
+    for context in (88, 90):
+        encoder = load_encoder(
+            checkpoints("hubert"), layer=1, precision="fp32", window=300 * 320, context=context * 320
+        )
+        embed(speechlike(6.1), encoder)
+    assert through_layers == [240, 239, 242 - 64, 241 - 64]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from relaylib.models.fast.consecutive import Consecutive
 from relaylib.models.fast.convolutions import Convolutions
 from relaylib.models.fast.layers import Layer, RelativePositions
 from relaylib.models.fast.parts import Linear, Norm
-from relaylib.models.runner import Precision, Statistics
+from relaylib.models.runner import BESIDE, Precision, Statistics
 
 __all__ = ["FastRunner"]
 
@@ -56,21 +56,26 @@ class FastRunner:
         """Return the chosen hidden state, see :class:`relaylib.models.runner.Runner`."""
         return _each(lambda clip: self._hidden(self._convolutions(clip, statistics)), samples)
 
-    def for_windows(self, statistics: Statistics | None, overlap: int) -> Callable[[torch.Tensor], torch.Tensor]:
-        """Return the same for consecutive windows, see :class:`relaylib.models.runner.Runner`."""
+    def for_windows(self, statistics: Statistics | None, overlap: int) -> Callable[[torch.Tensor, slice], torch.Tensor]:
+        """Return the same for consecutive windows, see :class:`relaylib.models.runner.Runner`.
+
+        Frames that only the positional convolution has to see do not go through the layers.
+        """
         convolutions = self._convolutions
         frames_of: Callable[[torch.Tensor], torch.Tensor] = partial(convolutions, statistics=statistics)
         if convolutions.takes_statistics and statistics is None:  # each window has its own, and so its own frames
             overlap = 0
         frames = Consecutive(frames_of, overlap=overlap, hop=convolutions.hop, field=convolutions.field)
-        return partial(_each, lambda clip: self._hidden(frames(clip)))
+        return lambda samples, wanted: _each(lambda clip: self._hidden(frames(clip), wanted), samples)
 
-    def _hidden(self, frames: torch.Tensor) -> torch.Tensor:
-        """Return the chosen hidden state of the `frames` of the convolutions."""
+    def _hidden(self, frames: torch.Tensor, wanted: slice = slice(None)) -> torch.Tensor:
+        """Return the chosen hidden state of the `frames` of the convolutions, of those that are `wanted` at least."""
         if self._input_norm is not None:
             frames = self._input_norm(frames)
         hidden = self._projection(frames).float()
         hidden = hidden + self._place(hidden)
+        n_before, n_behind = self._place.seen_only(len(hidden), wanted)
+        hidden = hidden[n_before : len(hidden) - n_behind]
         if not self._norm_first:
             hidden = self._norm(hidden)
         positions = None if self._positions is None else self._positions(len(hidden))
@@ -81,7 +86,8 @@ class FastRunner:
                 states.append(hidden)
         if self._norm_first and self._last:
             hidden = self._norm(hidden)
-        return torch.cat([*states[: len(self._layers)], hidden], dim=1) if self._mix else hidden
+        found = torch.cat([*states[: len(self._layers)], hidden], dim=1) if self._mix else hidden
+        return functional.pad(found, (0, 0, n_before, n_behind)) if n_before or n_behind else found
 
 
 def _each(run: Callable[[torch.Tensor], torch.Tensor], clips: torch.Tensor) -> torch.Tensor:
@@ -101,6 +107,16 @@ class _Place:
         # the product of the weight norm's two factors, reckoned once
         self._weight, self._bias = convolution.weight.detach().to(dtype), convolution.bias.detach().to(dtype)
         self._groups, self._kernel = convolution.groups, convolution.kernel_size[0]
+
+    def seen_only(self, n_frames: int, wanted: slice) -> tuple[int, int]:
+        """Return how many of the first and of the last frames have done their part when they were seen here.
+
+        Without them the convolution is complete at all others, and frames that are `wanted` still have as many beside
+        them as they should.
+        """
+        reach = self._kernel // 2
+        start, stop, _ = wanted.indices(n_frames)
+        return reach if start >= reach + BESIDE else 0, reach if n_frames - stop >= reach + BESIDE else 0
 
     def __call__(self, hidden: torch.Tensor) -> torch.Tensor:
         channels = hidden.t()[None].to(self._weight.dtype)

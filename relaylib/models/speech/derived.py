@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from relaylib.models.encoder import Layer
+from relaylib.models.encoder import Layer, WindowEncoder
 from relaylib.models.fused import FusedEncoder
 from relaylib.models.transformer import TransformerEncoder
 
@@ -44,10 +44,10 @@ class DerivedEncoder(ABC):
         """Return the embeddings [shape=(n_frames, dim), float32] of `samples` [shape=(n,), float32, 16 kHz]."""
         return self._made(self._source.encode(samples))
 
-    def for_recording(self, blocks: Iterable[FloatArray]) -> Callable[[FloatArray], FloatArray]:
+    def for_recording(self, blocks: Iterable[FloatArray]) -> WindowEncoder:
         """Return :meth:`encode` for the windows of one recording, in their order."""
         encode = self._source.for_recording(blocks)
-        return lambda samples: self._made(encode(samples))
+        return lambda samples, wanted=slice(None): self._made(encode(samples))
 
     def _made(self, rows: FloatArray) -> FloatArray:
         return self._columns(rows) if len(rows) else np.zeros((0, self.dim), np.float32)
