@@ -78,7 +78,7 @@ def closeness(rows, wanted):
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_windows_stay_close_to_the_whole_clip(checkpoints, architecture):
-    """62 s in three windows: mean cosine at least 0.999 to the whole clip, with the default window and context."""
+    """62 s in four windows: mean cosine at least 0.999 to the whole clip, with the default window and context."""
     samples = speechlike(62, seed=1)
     encoder = load_encoder(checkpoints(architecture))
     whole, windowed = encoder.encode(samples), embed(samples, encoder).embeddings
