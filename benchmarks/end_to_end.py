@@ -134,8 +134,8 @@ def main() -> None:
             lambda: script.detect(path),
             options.pairs,
         )
+        print(row, flush=True)
         counts = len(detector.detect(path)), len(script.detect(path))
-    print(row)
     print(f"{60 * options.minutes / row.ours_s:.0f} s of audio per second; {counts[0]} and {counts[1]} detections")
     if options.json:
         facts = {"minutes": options.minutes, "detections": counts, "threads": torch.get_num_threads()}
