@@ -91,8 +91,7 @@ def embed_stream(blocks: Iterable[npt.NDArray[Any]], encoder: Encoder, *, skip: 
 
 def _encoded(group: list[Window], encode: WindowEncoder) -> Iterable[FloatArray]:
     """Return the rows of each of the windows, which are encoded together if there are several."""
-    ends = [None if window.n_frames is None else window.skip + window.n_frames for window in group]
-    wanted = slice(min(window.skip for window in group), None if None in ends else max(filter(None, ends)))
+    wanted = slice(group[0].kept.start, group[-1].kept.stop)  # equally long, so that those between keep no more
     if len(group) == 1:
         return [encode(group[0].samples, wanted)]
     return encode(np.stack([window.samples for window in group]), wanted)
@@ -121,10 +120,8 @@ def _kept(rows: FloatArray, window: Window, encoder: Encoder) -> FloatArray:
         )
     if not np.isfinite(rows).all():
         raise RelayError(f"encoder {encoder.name!r} returned NaN or infinity; are its weights damaged?")
-    if window.n_frames is None:
-        return rows[window.skip :]
-    kept = rows[window.skip : window.skip + window.n_frames]
-    if len(kept) < window.n_frames:
+    kept = rows[window.kept]
+    if window.n_frames is not None and len(kept) < window.n_frames:
         raise ParameterError(
             f"encoder {encoder.name!r} returned {len(rows)} frames for {len(window.samples)} samples, too few to crop "
             f"context={encoder.context}: the context must cover what a frame sees behind its start."

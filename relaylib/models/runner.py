@@ -22,7 +22,7 @@ BESIDE = 25
 """Frames that one at the edge of what is kept of a window should have beside it in the layers: half a second."""
 
 Precision = Literal["bf16", "fp32", "reference"]
-"""How an encoder computes: our own path in one of two types, or the module of the library that read the weights."""
+"""How an encoder computes: in one of two types, by our own path on a CPU, or as the library that read the weights."""
 
 Statistics = Callable[[DoubleArray, "DoubleArray | float"], tuple[DoubleArray, DoubleArray]]
 """From kernels and bias of the first convolution to mean and variance, over a whole recording, of what it returns."""

@@ -31,6 +31,11 @@ class Window:
     skip: int
     n_frames: int | None
 
+    @property
+    def kept(self) -> slice:
+        """Which of the frames of `samples` are kept."""
+        return slice(self.skip, None if self.n_frames is None else self.skip + self.n_frames)
+
 
 def check_windows(encoder: Encoder) -> None:
     """Refuse an encoder whose hop, window and context do not fit together.

@@ -42,7 +42,7 @@ class LevelMeter:
         samples = np.concatenate([self._rest, block])
         per_ms = ms_to_samples(1)
         n_new = (len(samples) - _ORDER) // per_ms * per_ms
-        self._rest = samples[n_new:]
+        self._rest = samples[n_new:].copy()  # and not all of the block with it
         self._power.append(_steps(samples[_ORDER : _ORDER + n_new].reshape(-1, per_ms)))
         self._detail.append(_steps(np.diff(samples[: _ORDER + n_new], _ORDER).reshape(-1, per_ms)))
 

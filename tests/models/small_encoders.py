@@ -52,6 +52,11 @@ class PlaceholderEncoder:
         return seen @ self.mixing
 
 
+def closeness(rows, wanted):
+    """Return the cosine of each frame with what is wanted."""
+    return (rows * wanted).sum(-1) / np.linalg.norm(rows, axis=-1) / np.linalg.norm(wanted, axis=-1)
+
+
 def speechlike(seconds, seed=0):
     """Return syllables of a gliding harmonic voice and of hiss, with pauses [shape=(n,), float32]."""
     rng = np.random.default_rng(seed)

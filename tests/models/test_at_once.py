@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 import torch
-from small_encoders import ARCHITECTURES, PlaceholderEncoder, speechlike
+from small_encoders import ARCHITECTURES, PlaceholderEncoder, closeness, speechlike
 
 from relaylib.errors import ParameterError
 from relaylib.models import embed, load_encoder, pretrained
@@ -17,10 +17,6 @@ from relaylib.models.windows import together, windows
 _log = logging.getLogger(__name__)  # pytest --log-cli-level=info shows the figures
 
 WINDOWS = {"window": 50 * 320, "context": 10 * 320}
-
-
-def cosines(rows, wanted):
-    return (rows * wanted).sum(-1) / np.linalg.norm(rows, axis=-1) / np.linalg.norm(wanted, axis=-1)
 
 
 @pytest.mark.parametrize(("at_once", "sizes"), [(1, [1] * 8), (3, [3, 3, 2]), (4, [4, 4]), (100, [8])])
@@ -85,7 +81,7 @@ def test_transformers_in_bf16_points_where_it_does_in_fp32(checkpoints, architec
                 rows[precision] = runner(clips, None).numpy()
             assert rows[precision].dtype == np.float32
             assert runner.precision == precision
-        cosine = cosines(rows["bf16"], rows["fp32"])
+        cosine = closeness(rows["bf16"], rows["fp32"])
         _log.info("%s, layer %s: cosine mean %.5f, min %.4f", architecture, layer, cosine.mean(), cosine.min())
         assert cosine.mean() >= 0.9998
         assert cosine.min() >= 0.999
@@ -112,6 +108,6 @@ def test_a_gpu_gives_what_the_cpu_gives(checkpoints):
         expected = embed(samples, load_encoder(checkpoints(architecture), precision="reference", **WINDOWS)).embeddings
         encoder = load_encoder(checkpoints(architecture), device="cuda", **WINDOWS)
         assert encoder.at_once > 1
-        cosine = cosines(embed(samples, encoder).embeddings, expected)
+        cosine = closeness(embed(samples, encoder).embeddings, expected)
         assert cosine.mean() >= 0.9998, architecture
         assert cosine.min() >= 0.999, architecture

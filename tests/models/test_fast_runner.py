@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from small_encoders import ARCHITECTURES, make_checkpoint, speechlike
+from small_encoders import ARCHITECTURES, closeness, make_checkpoint, speechlike
 
 from relaylib.models import embed, load_encoder
 from relaylib.models.fast import parts, strided
@@ -17,11 +17,6 @@ _log = logging.getLogger(__name__)  # pytest --log-cli-level=info shows the figu
 
 FAST = [name for name in ARCHITECTURES if name != "data2vec"]
 LAYERS = (None, 0, 2, "mix")
-
-
-def closeness(rows, wanted):
-    """Return the cosine of each frame with what is wanted."""
-    return (rows * wanted).sum(1) / np.linalg.norm(rows, axis=1) / np.linalg.norm(wanted, axis=1)
 
 
 @pytest.mark.parametrize("architecture", FAST)

@@ -9,7 +9,7 @@ import types
 import numpy as np
 import pytest
 import torch
-from small_encoders import ARCHITECTURES, SMALL, speechlike
+from small_encoders import ARCHITECTURES, SMALL, closeness, speechlike
 
 from relaylib.errors import EncoderNotAvailableError, ParameterError
 from relaylib.models import embed, load_encoder
@@ -69,11 +69,6 @@ def test_embedding_of_a_short_clip_is_that_of_encode(checkpoints):
     frames = embed(samples, encoder)
     np.testing.assert_array_equal(frames.embeddings, encoder.encode(samples))
     assert (frames.duration_ms, frames.hop_ms) == (2000, 20)
-
-
-def closeness(rows, wanted):
-    """Return the cosine of each frame with what is wanted."""
-    return (rows * wanted).sum(1) / np.linalg.norm(rows, axis=1) / np.linalg.norm(wanted, axis=1)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
