@@ -42,7 +42,10 @@ SHARES = {
     "fillets": 0.1,
     "ktuberling": 0.04,
     "tuxpaint": 0.1,
+    "queen": 0.1,
 }
+# sources whose clips are whole sentences: files that begin and end with a word are speech, too
+ONE_BY_ONE = ("queen",)
 
 
 def tidy(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -83,14 +86,29 @@ def speak(voice: Voice, seed: int, target_s: float) -> FloatArray | None:
     return tidy(said, rng)[: 40 * SAMPLE_RATE]
 
 
-def recorded(source: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:
-    """Yield who speaks and 8 to 20 s of it, of clips one after another; nothing if the packages cannot be had."""
+def people(source: str) -> list[tuple[str, list[FloatArray]]]:
+    """Return each speaker's name and clips; none if the packages cannot be had."""
     try:
-        people = list(speakers(source))
+        return list(speakers(source))
     except (OSError, subprocess.CalledProcessError):
-        return
+        return []
+
+
+def lines(source: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:
+    """Yield who speaks and one clip of it, however short, as it begins and ends."""
+    found = [(name, clip) for name, clips in people(source) for clip in clips if len(clip) > SAMPLE_RATE]
+    rng.shuffle(found)
+    total = 0.0
+    for name, clip in found:
+        if total < most_s:
+            yield name, tidy(clip, rng)
+            total += len(clip) / SAMPLE_RATE
+
+
+def recorded(source: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:
+    """Yield who speaks and 8 to 20 s of it, of clips one after another."""
     found: list[tuple[str, FloatArray]] = []
-    for name, clips in people:
+    for name, clips in people(source):
         order = [clips[k] for k in rng.permutation(len(clips))]
         while order:
             pieces: list[FloatArray] = []
@@ -155,7 +173,7 @@ def main() -> None:
         tqdm(total=options.hours * 3600, unit="s", unit_scale=True) as bar,
     ):
         for engine in options.engines:
-            source = recorded if engine in PACKAGES else spoken
+            source = lines if engine in ONE_BY_ONE else recorded if engine in PACKAGES else spoken
             before = len(entries)
             for name, samples in source(engine, rng, seconds[engine], pool):
                 bar.update(keep(engine, name, samples))

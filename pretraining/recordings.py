@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
+from talkie import unpack
 
 from relaylib import audio
 from relaylib.errors import RelayError
@@ -26,11 +28,15 @@ PACKAGES = {
     "fillets": ("fillets-ng-data-cs", "fillets-ng-data-nl"),
     "ktuberling": ("ktuberling-data",),
     "tuxpaint": ("tuxpaint-stamps-default",),
+    "queen": ("flight-of-the-amazon-queen",),
 }
 """Source -> packages."""
 
-_ENDINGS = (".ogg", ".wav", ".g722")
+_ENDINGS = (".ogg", ".wav", ".g722", ".mp3")
+_LEAST = 4_000
+"""Bytes: shorter files hold a sound, not a word."""
 _SHORTEST_S = 0.4
+_LINE = re.compile(r"(JOE|\d{3})\w*?([A-Z_0-9])\d+")
 
 
 def speakers(source: str) -> Iterator[tuple[str, list[FloatArray]]]:
@@ -46,7 +52,10 @@ def speakers(source: str) -> Iterator[tuple[str, list[FloatArray]]]:
             subprocess.run(["apt-get", "download", package], cwd=folder, check=True, capture_output=True)
             for archive in Path(folder).glob("*.deb"):
                 subprocess.run(["dpkg-deb", "-x", archive, folder], check=True, capture_output=True)
-            paths = sorted(p for p in Path(folder).rglob("*") if p.suffix in _ENDINGS and p.stat().st_size > 4000)
+            if source == "queen":
+                for archive in Path(folder).rglob("queen.1c"):
+                    unpack(archive, Path(folder))
+            paths = sorted(p for p in Path(folder).rglob("*") if p.suffix in _ENDINGS and p.stat().st_size > _LEAST)
             for name, own in _by_speaker(source, package, paths).items():
                 clips = [clip for clip in map(_clip, own) if len(clip) >= _SHORTEST_S * 16_000]
                 if clips:
@@ -70,6 +79,11 @@ def _by_speaker(source: str, package: str, paths: list[Path]) -> dict[str, list[
             name = path.stem.rpartition("_desc_")[2]
             if not name.isalpha() or "_desc_" not in path.stem:
                 continue
+        elif source == "queen":  # a dialogue has two voices, of which the hero's lines have a J; scenes have more
+            line = _LINE.fullmatch(path.stem)
+            if line is None:
+                continue
+            name = "joe" if "J" in (line[1][0], line[2]) else line[1]
         found.setdefault(name, []).append(path)
     return found
 

@@ -32,6 +32,7 @@ from .models import embed_stream as embed_stream
 from .models import encoder_names as encoder_names
 from .models import load_encoder as load_encoder
 from .models import register_encoder as register_encoder
+from .models import tune as tune
 from .plot import plot_detections as plot_detections
 from .postprocess import decode as decode
 from .types import Annotation as Annotation

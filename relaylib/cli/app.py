@@ -11,6 +11,7 @@ from relaylib.cli.embed import embed
 from relaylib.cli.evaluate import evaluate
 from relaylib.cli.inject import inject
 from relaylib.cli.train import train
+from relaylib.cli.tune import tune
 from relaylib.version import __version__
 
 __all__ = ["main"]
@@ -41,5 +42,5 @@ def main() -> None:
     """Find clicks, long pauses, echoes, repetitions and other artifacts in synthetic speech, with times in ms."""
 
 
-for _command in (demo, train, detect, evaluate, embed, inject, convert):
+for _command in (demo, train, tune, detect, evaluate, embed, inject, convert):
     main.add_command(_command)

@@ -10,9 +10,19 @@ import click
 
 if TYPE_CHECKING:
     from relaylib.audio import AudioFile
+    from relaylib.models import EmbeddingCache
     from relaylib.types import Manifest
 
-__all__ = ["audio_files", "layer_option", "layer_value", "read_reference"]
+__all__ = [
+    "audio_files",
+    "audio_root_option",
+    "cache_option",
+    "embedding_cache",
+    "layer_option",
+    "layer_value",
+    "read_labelled",
+    "read_reference",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,6 +39,47 @@ def read_reference(path: Path) -> Manifest:
     from relaylib.formats import read
 
     return read(path)
+
+
+def read_labelled(path: Path, audio_root: Path) -> Manifest:
+    """Return the labels at `path`; raise before any work if recordings are missing, and name them all."""
+    from relaylib.errors import ParameterError
+
+    manifest = read_reference(path)
+    missing = [item.filename for item in manifest if not (audio_root / item.filename).is_file()]
+    if missing:
+        raise ParameterError(
+            f"{len(missing)} of {len(manifest)} recordings are not in {audio_root}: {', '.join(missing)}; "
+            "correct --audio or the manifest."
+        )
+    return manifest
+
+
+def audio_root_option(function: F) -> F:
+    """Add ``--audio``, where the recordings of a manifest are."""
+    return click.option(
+        "--audio",
+        "audio_root",
+        required=True,
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Folder that the filenames of the manifest are relative to.",
+    )(function)
+
+
+def cache_option(function: F) -> F:
+    """Add ``--cache``."""
+    return click.option(
+        "--cache",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Keep embeddings here: the next run starts at once, a broken one goes on where it stopped.",
+    )(function)
+
+
+def embedding_cache(folder: Path | None) -> EmbeddingCache | None:
+    """Return what ``--cache`` means to the library."""
+    from relaylib.models import EmbeddingCache
+
+    return None if folder is None else EmbeddingCache(folder.expanduser())
 
 
 def layer_option(function: F) -> F:

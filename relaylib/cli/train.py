@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from relaylib.cli.command import FAILED, Command, example, json_option, progress_option
-from relaylib.cli.inputs import layer_option, layer_value, read_reference
+from relaylib.cli.inputs import (
+    audio_root_option,
+    cache_option,
+    embedding_cache,
+    layer_option,
+    layer_value,
+    read_labelled,
+)
 from relaylib.cli.output import print_json, stages, table
 from relaylib.models.encoder import DEFAULT_ENCODER
 
@@ -29,13 +36,7 @@ __all__ = ["train"]
     ),
 )
 @click.argument("manifest", type=click.Path(path_type=Path))
-@click.option(
-    "--audio",
-    "audio_root",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder that the filenames of the manifest are relative to.",
-)
+@audio_root_option
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Write the detector here.")
 @click.option("--encoder", default=DEFAULT_ENCODER, show_default=True, help="Encoder whose embeddings are learned on.")
 @layer_option
@@ -82,11 +83,7 @@ __all__ = ["train"]
     help="Learn also from N copies of each clean recording with artifacts put in.  [default: 0]",
 )
 @click.option("--seed", type=click.IntRange(0), help="The same seed gives the same file.  [default: 0]")
-@click.option(
-    "--cache",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Keep embeddings here: the next run starts at once, a broken one goes on where it stopped.",
-)
+@cache_option
 @json_option("metrics")
 @progress_option
 @click.pass_context
@@ -111,8 +108,7 @@ def train(
     manifest has groups, to stop early, tune thresholds and measure. Recordings that cannot be read are named and left
     out, and the exit status is 1.
     """
-    labelled = read_reference(manifest)
-    _check_files(labelled, audio_root)
+    labelled = read_labelled(manifest, audio_root)
     out.parent.mkdir(parents=True, exist_ok=True)
     detector = _train(labelled, audio_root, encoder, layer, cache, _given(settings, artifact_types), progress)
     detector.save(out)
@@ -143,18 +139,6 @@ def _given(settings: dict[str, Any], artifact_types: tuple[str, ...]) -> dict[st
     return chosen | ({"artifact_types": artifact_types} if artifact_types else {})
 
 
-def _check_files(manifest: Manifest, audio_root: Path) -> None:
-    """Raise before any work if recordings are missing, and name them all."""
-    from relaylib.errors import ParameterError
-
-    missing = [item.filename for item in manifest if not (audio_root / item.filename).is_file()]
-    if missing:
-        raise ParameterError(
-            f"{len(missing)} of {len(manifest)} recordings are not in {audio_root}: {', '.join(missing)}; "
-            "correct --audio or the manifest."
-        )
-
-
 def _train(
     manifest: Manifest,
     audio_root: Path,
@@ -164,7 +148,7 @@ def _train(
     settings: dict[str, Any],
     progress: bool | None,
 ) -> Detector:
-    from relaylib.models import EmbeddingCache, TrainConfig, load_encoder
+    from relaylib.models import TrainConfig, load_encoder
     from relaylib.models import train as train_detector
 
     with stages(progress) as show:
@@ -173,7 +157,7 @@ def _train(
             load_encoder(encoder, layer=layer_value(layer)),
             TrainConfig(**settings),
             audio_root=audio_root,
-            cache=None if cache is None else EmbeddingCache(cache.expanduser()),
+            cache=embedding_cache(cache),
             progress=lambda state: show(state.stage, state.done, state.total, _losses(state)),
         )
 

@@ -15,3 +15,4 @@ from .metrics import validation_metrics as validation_metrics
 from .ready import detector_card as detector_card
 from .ready import detector_names as detector_names
 from .trainer import train as train
+from .tuner import tune as tune

@@ -46,6 +46,8 @@ class Detector:
         How it was trained: the fields of :class:`relaylib.TrainConfig`.
     head_kind : str
         ``linear``, ``mlp`` or ``conv``.
+    points : tuple of OperatingPoint
+        Where the logits of each type become detections.
     """
 
     def __init__(
@@ -65,7 +67,7 @@ class Detector:
         self.config = config
         self.head = head.eval()
         self.head_kind = head_kind
-        self._points = tuple(points)
+        self.points = tuple(points)
 
     def __repr__(self) -> str:
         return f"Detector({', '.join(self.artifact_types)}; {self.head_kind} head on {self.encoder.name})"
@@ -92,6 +94,18 @@ class Detector:
             head_kind=config.head,
         )
 
+    def at(self, points: Sequence[OperatingPoint], *, metrics: dict[str, Any]) -> Detector:
+        """Return a detector that hears the same and reports it at other operating points."""
+        return Detector(
+            head=self.head,
+            encoder=self.encoder,
+            artifact_types=self.artifact_types,
+            points=points,
+            metrics=metrics,
+            config=self.config,
+            head_kind=self.head_kind,
+        )
+
     @property
     def hop_ms(self) -> int:
         """Length of a frame."""
@@ -100,7 +114,7 @@ class Detector:
     @property
     def thresholds(self) -> dict[str, float]:
         """The classifier's logit from which each type is reported: its score is 0.5 there."""
-        return {name: point.logit for name, point in zip(self.artifact_types, self._points, strict=True)}
+        return {name: point.logit for name, point in zip(self.artifact_types, self.points, strict=True)}
 
     def score(self, source: AudioSource) -> Scores:
         """Return the frame scores of a recording, 0.5 being each type's tuned operating point.
@@ -127,7 +141,7 @@ class Detector:
         logits = stream_logits(self.head, embed_stream(recording, self.encoder))
         if len(logits) == 0:
             logits = np.zeros((0, len(self.artifact_types)), np.float32)
-        values = apply_points(logits, self._points)
+        values = apply_points(logits, self.points)
         return Scores(values, self.artifact_types, recording.duration_ms, self.hop_ms, recording.levels)
 
     def detect(self, source: AudioSource, config: DecodeConfig | None = None) -> list[Detection]:
@@ -166,7 +180,7 @@ class Detector:
             ),
             head=self.head_kind,
             n_members=len(self.head.members),
-            points=[PointMeta(**asdict(point)) for point in self._points],
+            points=[PointMeta(**asdict(point)) for point in self.points],
             decoding=asdict(DecodeConfig()),
             metrics=self.metrics,
             train_config=self.config,

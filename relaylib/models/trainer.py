@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from relaylib.errors import AudioDecodeError, ParameterError, TrainingError
+from relaylib.errors import TrainingError
 from relaylib.models.cache import EmbeddingCache
 from relaylib.models.calibration import calibrated
 from relaylib.models.config import ProgressCallback, TrainConfig, TrainProgress
 from relaylib.models.copies import make_copies, n_copies
 from relaylib.models.detector import Detector
 from relaylib.models.encoder import DEFAULT_ENCODER, Encoder, load_encoder
-from relaylib.models.example import Example, embedded
+from relaylib.models.example import Example
 from relaylib.models.fitting import fit_folds
 from relaylib.models.folds import fold_items
 from relaylib.models.injected import check_injectable
+from relaylib.models.material import AudioOpener, EmbeddingProgress, check_usable, embed_items, finished, opener_of
 from relaylib.models.metrics import validation_metrics
 from relaylib.models.operating_point import of_member, points_of_average
 from relaylib.models.pieces import cut_alike, cut_example
 from relaylib.models.speeds import speeds_for
 from relaylib.models.start import find_start
 from relaylib.models.tuning import shape_candidates, tune_points
-from relaylib.types import AudioItem, Manifest, samples_to_ms
+from relaylib.types import Manifest, samples_to_ms
 
 __all__ = ["train"]
 
@@ -33,9 +33,6 @@ _log = logging.getLogger(__name__)
 
 _PIECES_PER_FOLD = 4
 """Of a recording that is the only one: enough to deal every type into both sides, few enough to keep its context."""
-
-AudioOpener = Callable[[str], AbstractContextManager[Path]]
-"""Gives the file of a name, there to read while the context lasts."""
 
 
 def train(
@@ -98,13 +95,13 @@ def train(
     encoder = load_encoder(encoder) if isinstance(encoder, str) else encoder
     types = _types_to_learn(manifest, config)
     start = find_start(config, encoder)
-    notify = progress or _ignore
-    opened = audio_root if callable(audio_root) else _in_folder(Path(audio_root))
-    finished, unfinished = _finished(manifest)
+    opened = opener_of(audio_root)
+    items, unfinished = finished(manifest)
     if config.injected_copies:
-        check_injectable(finished, types)
-    tell = _Embedding(notify, len(finished) + n_copies(finished, encoder, config))
-    material, skipped = _embed_all(finished, encoder, opened, cache, tell)
+        check_injectable(items, types)
+    tell = EmbeddingProgress(progress, len(items) + n_copies(items, encoder, config))
+    skipped: list[str] = []
+    material = list(embed_items(items, encoder, opened, cache, tell, skipped))
     _check_material(material, types, skipped, unfinished)
     config = replace(config, speeds=speeds_for(config, [m.item for m in material], encoder))
     tell.total = tell.done + n_copies([m.item for m in material], encoder, config)
@@ -120,7 +117,7 @@ def train(
     for source, copy in copies:
         next(fold for fold in dealt if source in fold).append(len(learned))
         learned.append(copy)
-    head, held_out, agreement = fit_folds(learned, dealt, types, encoder, config, notify, start=start)
+    head, held_out, agreement = fit_folds(learned, dealt, types, encoder, config, progress or _ignore, start=start)
     annotations = [span for m in material for span in m.item.annotations]
     candidates = [shape_candidates(annotations, name, decoding=config.decoding) for name in types]
     usual = {name: of_member(at, len(folds), agreement) for name, at in start.thresholds.items()} if start else None
@@ -141,24 +138,8 @@ def train(
     )
 
 
-class _Embedding:
-    """Tells how many of the files are embedded each time it is called."""
-
-    def __init__(self, notify: ProgressCallback, total: int) -> None:
-        self._notify = notify
-        self.done, self.total = 0, total
-
-    def __call__(self) -> None:
-        self.done += 1
-        self._notify(TrainProgress("embedding", self.done, self.total))
-
-
 def _ignore(_: TrainProgress) -> None:
     """Take no notice."""
-
-
-def _in_folder(root: Path) -> AudioOpener:
-    return lambda filename: nullcontext(root / filename)
 
 
 def _types_to_learn(manifest: Manifest, config: TrainConfig) -> tuple[str, ...]:
@@ -174,50 +155,10 @@ def _types_to_learn(manifest: Manifest, config: TrainConfig) -> tuple[str, ...]:
     return types
 
 
-def _finished(manifest: Manifest) -> tuple[list[AudioItem], list[str]]:
-    """Return the recordings whose labels are complete, and the names of the others."""
-    unfinished = [item.filename for item in manifest if item.done is False]
-    if unfinished:
-        _log.warning(
-            "%d of %d recordings are left out of training: they are still being labelled (done is false), %r first",
-            len(unfinished),
-            len(manifest),
-            unfinished[0],
-        )
-    return [item for item in manifest if item.done is not False], unfinished
-
-
-def _embed_all(
-    items: Sequence[AudioItem],
-    encoder: Encoder,
-    opened: AudioOpener,
-    cache: EmbeddingCache | None,
-    tell: Callable[[], None],
-) -> tuple[list[Example], list[str]]:
-    """Embed every recording; one that cannot be read is passed over and named."""
-    material: list[Example] = []
-    skipped: list[str] = []
-    for item in items:
-        try:
-            with opened(item.filename) as path:
-                material.append(embedded(item, path, encoder, cache))
-        except (AudioDecodeError, ParameterError) as exc:  # not those of the cache or the encoder: they concern all
-            _log.warning("%s is left out of training: %s", item.filename, exc)
-            skipped.append(item.filename)
-        tell()
-    return material, skipped
-
-
 def _check_material(
     material: Sequence[Example], types: Sequence[str], skipped: Sequence[str], unfinished: Sequence[str]
 ) -> None:
-    if not material:
-        left_out = [
-            f"{len(names)} {why}, the first is {names[0]!r}"
-            for names, why in ((skipped, "could not be read"), (unfinished, "are still being labelled"))
-            if names
-        ]
-        raise TrainingError(f"there is no usable recording{': ' * bool(left_out)}{'; '.join(left_out)}.")
+    check_usable(len(material), skipped, unfinished)
     seen = {span.artifact_type for m in material for span in m.item.annotations if span.confidence > 0}
     missing = [name for name in types if name not in seen]
     if missing:

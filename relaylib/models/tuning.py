@@ -14,7 +14,7 @@ from relaylib.models.operating_point import OperatingPoint
 from relaylib.models.targets import MIN_FRAMES
 from relaylib.types import HOP_MS, Annotation
 
-__all__ = ["LOGITS", "best_threshold", "shape_candidates", "tally", "tune_point", "tune_points"]
+__all__ = ["LOGITS", "best_threshold", "move_points", "shape_candidates", "tally", "tune_point", "tune_points"]
 
 DoubleArray = npt.NDArray[np.float64]
 
@@ -34,6 +34,9 @@ little about how many there are in an hour."""
 _COST_OF_STRAYING = 0.4
 """Event-F1, over the number of events, that a threshold must be worth when it lies a logit from where it is expected;
 twice as far costs four times as much."""
+
+_RISES = np.arange(0.0, 8.01, 0.25)
+"""How far a threshold may rise, in logits, where there is no event to lose."""
 
 _HALF_STEPS = (2, 4, 8, 16)
 """Frames on either side of a change that are tried in decoding by bounding boxes: 40 to 320 ms."""
@@ -74,6 +77,24 @@ def tune_points(
         _tune(held_out, column, name, candidates[column], share, known.get(name))[0]
         for column, name in enumerate(artifact_types)
     )
+
+
+def move_points(
+    held_out: HeldOut, artifact_types: Sequence[str], points: Sequence[OperatingPoint], max_false_alarms_per_hour: float
+) -> tuple[OperatingPoint, ...]:
+    """Return points of a classifier whose thresholds suit other speech than that which they were tuned on.
+
+    Each type has an even share of the false alarms allowed. With events of it among the recordings its threshold is
+    chosen as in :func:`tune_point`, expected where it was; without, it rises as far as its share demands.
+    """
+    share = max_false_alarms_per_hour / len(artifact_types)
+    moved = []
+    for column, (name, point) in enumerate(zip(artifact_types, points, strict=True)):
+        if len(held_out.reference(name)[0]):
+            moved.append(_tune(held_out, column, name, [point], share, point.logit)[0])
+        else:
+            moved.append(replace(point, logit=_quiet(held_out, column, name, point, share)))
+    return tuple(moved)
 
 
 def tune_point(
@@ -125,6 +146,13 @@ def best_threshold(
     first = worse[worse < best].max(initial=-1) + 1
     last = worse[worse > best].min(initial=len(merit)) - 1
     return int(first + last + 1) // 2, float(merit[best])
+
+
+def _quiet(held_out: HeldOut, column: int, artifact_type: str, point: OperatingPoint, share: float) -> float:
+    """Return the lowest threshold, from that of `point` upwards, at which no more than `share` per hour strays."""
+    found = tally(held_out, column, artifact_type, point, point.logit + _RISES)
+    within = np.flatnonzero(found.stray <= share * found.unmarked_hours)
+    return point.logit + float(_RISES[within[0] if len(within) else -1])
 
 
 def _tune(

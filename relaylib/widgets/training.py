@@ -12,7 +12,7 @@ from relaylib.models.encoder import DEFAULT_ENCODER
 
 if TYPE_CHECKING:
     from relaylib.models import Detector, EmbeddingCache, Encoder, TrainConfig, TrainProgress
-    from relaylib.models.trainer import AudioOpener
+    from relaylib.models.material import AudioOpener
     from relaylib.types import Manifest
 
 __all__ = ["train"]

@@ -16,7 +16,7 @@ from relaylib.cli.convert import NAMES
 from relaylib.formats import formats
 from relaylib.models import TrainConfig
 
-COMMANDS = ["demo", "train", "detect", "evaluate", "embed", "inject", "convert"]
+COMMANDS = ["demo", "train", "tune", "detect", "evaluate", "embed", "inject", "convert"]
 
 
 def test_the_commands_stand_in_the_order_in_which_one_meets_them():

@@ -1,10 +1,11 @@
-"""``relaylib train``, ``detect`` and ``embed`` on tiny recordings, with everything real."""
+"""``relaylib train``, ``tune``, ``detect`` and ``embed`` on tiny recordings, with everything real."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +124,7 @@ def test_train_leaves_out_what_cannot_be_read(run, speech, tmp_path):
         *("train", speech / "labels.json", "--audio", tmp_path / "audio", "--out", model, *QUICK, "--json"), status=1
     )
     assert json.loads(result.stdout)["metrics"]["skipped_files"] == ["r2.wav"]
-    assert result.stderr.startswith("warning: r2.wav is left out of training: ")
+    assert result.stderr.startswith("warning: r2.wav is left out: ")
     assert model.is_file()
 
 
@@ -132,6 +133,49 @@ def test_train_names_all_missing_recordings_before_it_starts(run, labels, tmp_pa
     assert result.stderr == (
         f"error: 2 of 2 recordings are not in {tmp_path}: a.wav, b.wav; correct --audio or the manifest.\n"
     )
+
+
+def test_tune_moves_thresholds_and_says_by_how_much(run, speech, trained, tmp_path):
+    """The clean recordings alone, of a detector whose threshold lets all pass: fewer alarms, in the file as well."""
+    from relaylib.models import Detector
+
+    loud = Detector.load(trained[0])
+    low = [replace(point, logit=-9.0) for point in loud.points]
+    model, quiet = (
+        loud.at(low, metrics=loud.metrics).save(tmp_path / "loud.safetensors"),
+        tmp_path / "new/q.safetensors",
+    )
+    labels = json.loads((speech / "labels.json").read_text())
+    labels["audio"] = [item for item in labels["audio"] if item["filename"] in ("r0.wav", "r2.wav")]
+    (tmp_path / "clean.json").write_text(json.dumps({**labels, "annotations": []}))
+    args = ("tune", model, tmp_path / "clean.json", "--audio", speech / "audio", "--out", quiet, "--progress")
+    result = run(*args, "--max-false-alarms-per-hour", "100")
+    row = result.stdout.splitlines()[1].split()
+    assert row[:2] == ["glitch", "0"]
+    assert float(row[2]) > 0
+    assert float(row[-2]) > float(row[-1]) == 0
+    assert f"The detector is in {quiet}" in result.stdout
+    assert "embedding: " in result.stderr
+    body = json.loads(run(*args[:-1], "--json").stdout)
+    assert body["tuned"]["per_class"]["glitch"]["threshold"] == Detector.load(quiet).thresholds["glitch"]
+
+
+def test_tune_leaves_out_what_cannot_be_read(run, speech, trained, tmp_path):
+    shutil.copytree(speech / "audio", tmp_path / "audio")
+    (tmp_path / "audio/r2.wav").write_bytes(b"no audio")
+    args = (
+        "tune",
+        trained[0],
+        speech / "labels.json",
+        "--audio",
+        tmp_path / "audio",
+        "--out",
+        tmp_path / "t.safetensors",
+    )
+    assert "r2.wav is left out" in run(*args, status=1).stderr
+    assert (tmp_path / "t.safetensors").is_file()
+    (tmp_path / "audio/r2.wav").unlink()
+    assert "1 of 4 recordings are not in" in run(*args, status=1).stderr
 
 
 def test_train_refuses_an_encoder_that_is_unknown(run, speech, tmp_path):

@@ -57,7 +57,7 @@ def test_decoding_by_bounding_boxes_finds_them_too(tmp_path):
     again = Detector.load(detector.save(tmp_path / "boxes.safetensors"))
     file = tmp_path / manifest.audio[0].filename
     assert again.detect(file) == detector.detect(file)
-    assert all(point.half_step for point in again._points)
+    assert all(point.half_step for point in again.points)
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -186,7 +186,7 @@ def test_recordings_that_are_still_being_labelled_are_left_out_and_named(learn, 
         detector = learn(manifest=Manifest(manifest.artifact_types, items))
     assert detector.metrics.pop("unfinished_files") == ["absent.wav"]
     assert detector.metrics["skipped_files"] == []
-    assert f"1 of {len(items)} recordings are left out of training: they are still being labelled" in caplog.text
+    assert f"1 of {len(items)} recordings are left out: they are still being labelled" in caplog.text
     without = learn()
     without.metrics.pop("unfinished_files")
     assert saved(detector, tmp_path) == saved(without, tmp_path)
