@@ -44,7 +44,7 @@ SHARES = {
     "tuxpaint": 0.1,
     "queen": 0.1,
 }
-# sources whose clips are whole sentences: files that begin and end with a word are speech, too
+# sources whose clips are whole sentences, and stay as they are: for tuning, not for artifacts to be put in
 ONE_BY_ONE = ("queen",)
 
 
@@ -95,13 +95,13 @@ def people(source: str) -> list[tuple[str, list[FloatArray]]]:
 
 
 def lines(source: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:
-    """Yield who speaks and one clip of it, however short, as it begins and ends."""
+    """Yield who speaks and one clip of it, however short, as it is."""
     found = [(name, clip) for name, clips in people(source) for clip in clips if len(clip) > SAMPLE_RATE]
     rng.shuffle(found)
     total = 0.0
     for name, clip in found:
         if total < most_s:
-            yield name, tidy(clip, rng)
+            yield name, clip
             total += len(clip) / SAMPLE_RATE
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "audio_files",
     "audio_root_option",
     "cache_option",
+    "clean_recordings",
     "embedding_cache",
     "layer_option",
     "layer_value",
@@ -55,6 +56,17 @@ def read_labelled(path: Path, audio_root: Path) -> Manifest:
     return manifest
 
 
+def clean_recordings(folder: Path) -> Manifest:
+    """Return a manifest of all recordings in `folder`, with nothing wrong in any; raise if there is none."""
+    from relaylib.errors import ParameterError
+    from relaylib.types import AudioItem, Manifest
+
+    items = tuple(AudioItem(file.name) for file in audio_files([folder]))
+    if not items:
+        raise ParameterError(f"there is no audio file in {folder}; correct --audio.")
+    return Manifest((), items)
+
+
 def audio_root_option(function: F) -> F:
     """Add ``--audio``, where the recordings of a manifest are."""
     return click.option(
@@ -62,7 +74,7 @@ def audio_root_option(function: F) -> F:
         "audio_root",
         required=True,
         type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="Folder that the filenames of the manifest are relative to.",
+        help="Folder of the recordings; the filenames of a manifest are relative to it.",
     )(function)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from relaylib.cli.command import FAILED, Command, example, json_option, progress_option
-from relaylib.cli.inputs import audio_root_option, cache_option, embedding_cache, read_labelled
+from relaylib.cli.inputs import audio_root_option, cache_option, clean_recordings, embedding_cache, read_labelled
 from relaylib.cli.output import print_json, stages, table
 
 __all__ = ["tune"]
@@ -17,13 +17,12 @@ __all__ = ["tune"]
 @click.command(
     cls=Command,
     epilog=example(
+        "relaylib tune tts-artifacts --audio clean/ --out mine.safetensors --max-false-alarms-per-hour 5",
         "relaylib tune tts-artifacts labels.json --audio speech/ --out mine.safetensors",
-        "relaylib tune tts-artifacts labels.json --audio speech/ --out mine.safetensors \\",
-        "    --max-false-alarms-per-hour 5",
     ),
 )
 @click.argument("model")
-@click.argument("manifest", type=click.Path(path_type=Path))
+@click.argument("manifest", required=False, type=click.Path(path_type=Path))
 @audio_root_option
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Write the detector here.")
 @click.option(
@@ -41,7 +40,7 @@ def tune(
     ctx: click.Context,
     /,
     model: str,
-    manifest: Path,
+    manifest: Path | None,
     audio_root: Path,
     out: Path,
     max_false_alarms_per_hour: float,
@@ -51,12 +50,12 @@ def tune(
 ) -> None:
     """Move a detector's thresholds to suit your speech, without training.
 
-    MODEL is a detector that comes along (tts-artifacts) or a file; MANIFEST names recordings that it was not trained
-    on. Clean ones alone will do: thresholds then rise until there are no more false alarms than allowed. With marked
-    events they go where event-F1 is best. Recordings that cannot be read are named and left out, and the exit status
-    is 1.
+    MODEL is a detector that comes along (tts-artifacts) or a file, MANIFEST names recordings that it was not trained
+    on. Without MANIFEST nothing is wrong in any recording of the folder: thresholds then rise until there are no more
+    false alarms than allowed. With marked events they go where event-F1 is best. Recordings that cannot be read are
+    named and left out, and the exit status is 1.
     """
-    labelled = read_labelled(manifest, audio_root)
+    labelled = clean_recordings(audio_root) if manifest is None else read_labelled(manifest, audio_root)
     out.parent.mkdir(parents=True, exist_ok=True)
     from relaylib.models import Detector
     from relaylib.models import tune as tune_detector

@@ -41,6 +41,7 @@ class PointMeta(msgspec.Struct, frozen=True, omit_defaults=True):
     reach: int
     half_step: int = 0
     temperature: float = 1.0
+    trained: float | None = None
 
 
 class DetectorMeta(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +101,7 @@ def _check_meta(path: Path, meta: DetectorMeta) -> None:
         "1 to 100 members": 1 <= meta.n_members <= 100,
         "points in range": all(
             abs(p.logit) < 100
+            and abs(p.trained or 0.0) < 100
             and 1 <= p.min_frames <= 10_000
             and 0 <= p.reach <= 100
             and 0 <= p.half_step <= 10_000

@@ -29,7 +29,8 @@ class OperatingPoint:
     With a `half_step`, the curve becomes events of one confidence each (:mod:`relaylib.postprocess.sebb`). Peaks
     narrower than `min_frames` are removed, at any threshold; what is left is spread by `reach` to each side, for types
     whose events are shorter than the shortest span that is reported. `temperature` divides the distance from `logit`:
-    the larger, the nearer to 0.5 the scores.
+    the larger, the nearer to 0.5 the scores. Where `logit` has been tuned for other speech since, `trained` keeps the
+    one that training chose.
     """
 
     logit: float = 0.0
@@ -37,6 +38,12 @@ class OperatingPoint:
     reach: int = 0
     half_step: int = 0
     temperature: float = 1.0
+    trained: float | None = None
+
+    @property
+    def usual(self) -> float:
+        """The logit that training chose."""
+        return self.logit if self.trained is None else self.trained
 
 
 def shape_curve(logits: npt.NDArray[Any], point: OperatingPoint) -> FloatArray:

@@ -29,7 +29,8 @@ class Start:
     head : Head
         Its classifier.
     thresholds : dict of str to float
-        Its types, in the order of the classifier's logits, and the logit from which each is reported.
+        Its types, in the order of the classifier's logits, and the logit from which each was reported when it was
+        trained: what suits other speech and another budget, to which it may have been tuned since, says little here.
     """
 
     name: str
@@ -79,7 +80,7 @@ def find_start(config: TrainConfig, encoder: Encoder) -> Start | None:
             f"start={name!r} has a {detector.head_kind!r} head, and head={config.head!r} is to be trained: "
             "name the same kind, or another detector."
         )
-    return Start(Path(name).name, detector.head, detector.thresholds)
+    return Start(Path(name).name, detector.head, detector.usual_thresholds)
 
 
 def _alike(config: TrainConfig, encoder: Encoder) -> str | None:

@@ -46,7 +46,7 @@ def tune(
     Parameters
     ----------
     detector : Detector
-        Left as it is.
+        Left as it is. A training that starts from the new one expects thresholds where its training had them.
     manifest : Manifest
         Recordings without annotations count as clean, unless they are still being labelled (`done` is False).
         Annotations of types that the detector does not know are no false alarms of it, and nothing more.

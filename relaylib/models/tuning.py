@@ -89,7 +89,8 @@ def move_points(
     """
     share = max_false_alarms_per_hour / len(artifact_types)
     moved = []
-    for column, (name, point) in enumerate(zip(artifact_types, points, strict=True)):
+    for column, (name, given) in enumerate(zip(artifact_types, points, strict=True)):
+        point = replace(given, trained=given.usual)
         if len(held_out.reference(name)[0]):
             moved.append(_tune(held_out, column, name, [point], share, point.logit)[0])
         else:

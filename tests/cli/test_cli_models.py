@@ -158,6 +158,13 @@ def test_tune_moves_thresholds_and_says_by_how_much(run, speech, trained, tmp_pa
     assert "embedding: " in result.stderr
     body = json.loads(run(*args[:-1], "--json").stdout)
     assert body["tuned"]["per_class"]["glitch"]["threshold"] == Detector.load(quiet).thresholds["glitch"]
+    for name in ("r0.wav", "deep/r2.wav"):
+        (tmp_path / "clean" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(speech / "audio" / Path(name).name, tmp_path / "clean" / name)
+    folder = run("tune", model, "--audio", tmp_path / "clean", "--out", quiet, "--json")
+    assert json.loads(folder.stdout) == body  # nothing is wrong in a folder without a manifest
+    (tmp_path / "empty").mkdir()
+    assert "no audio file in" in run("tune", model, "--audio", tmp_path / "empty", "--out", quiet, status=1).stderr
 
 
 def test_tune_leaves_out_what_cannot_be_read(run, speech, trained, tmp_path):

@@ -84,6 +84,21 @@ def test_a_step_too_small_to_matter_leaves_it_as_good_as_the_start(saved, corpus
     assert (learned_on.config["start"], fresh.config["start"]) == ("start.safetensors", None)
 
 
+def test_tuning_a_start_for_other_speech_changes_nothing_that_is_learned_from_it(saved, corpus, tmp_path):
+    """The same file, byte for byte, though few events let the start's thresholds weigh much."""
+    folder, manifest = corpus
+    points = [dataclasses.replace(p, logit=p.logit + 4.0, trained=p.logit) for p in trained().points]
+    moved = trained().at(points, metrics={}).save(tmp_path / saved.name)
+    config = dataclasses.replace(FAST, epochs=1, learning_rate=0.0001)
+    files = [
+        train(manifest, spectral(), dataclasses.replace(config, start=str(path)), audio_root=folder)
+        .save(tmp_path / f"{k}.safetensors")
+        .read_bytes()
+        for k, path in enumerate((saved, moved))
+    ]
+    assert files[0] == files[1]
+
+
 def test_types_that_the_start_does_not_know_are_learned(saved, corpus):
     """Under other names, the same artifacts are new to it."""
     folder, manifest = corpus

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,7 +61,15 @@ def test_with_events_the_threshold_goes_where_they_are_best_found():
     point = OperatingPoint(7.0, min_frames=3, temperature=2.0)
     found = moved(items, point, 10.0)
     assert 2.0 < found.logit <= 4.0
-    assert found == tune_point(items, 0, "echo", [point], 10.0, 7.0)[0]
+    assert found == replace(tune_point(items, 0, "echo", [point], 10.0, 7.0)[0], trained=7.0)
+
+
+def test_what_training_chose_is_kept_however_often_thresholds_move():
+    items = [peaks([1.0, 2.0, 3.0])]
+    once = moved(items, OperatingPoint(0.5), 130)
+    twice = moved(items, once, 10)
+    assert [once.logit, twice.logit] == [1.25, 3.25]
+    assert once.usual == twice.usual == 0.5
 
 
 def alarms(detector, folder, manifest):
@@ -125,7 +134,7 @@ def test_what_is_marked_as_a_type_that_is_unknown_is_no_false_alarm(clean):
     )
     detector = untrained(kind="conv")
     same = tune(detector, hum, audio_root=folder, max_false_alarms_per_hour=1)
-    assert same.points == detector.points
+    assert same.points == tuple(replace(point, trained=point.logit) for point in detector.points)
 
 
 def test_recordings_that_cannot_be_used_are_named(clean, caplog):
