@@ -15,6 +15,7 @@ from talkie import unpack
 
 from relaylib import audio
 from relaylib.errors import RelayError
+from relaylib.types import SAMPLE_RATE
 
 __all__ = ["PACKAGES", "speakers"]
 
@@ -33,6 +34,9 @@ PACKAGES = {
 """Source -> packages."""
 
 _ENDINGS = (".ogg", ".wav", ".g722", ".mp3")
+_BARE = (".g722", ".mp3")
+_LOST = 3
+"""MP3 frames at the head of a line that was cut out of a stream: they need what went before, and click without it."""
 _LEAST = 4_000
 """Bytes: shorter files hold a sound, not a word."""
 _SHORTEST_S = 0.4
@@ -57,7 +61,7 @@ def speakers(source: str) -> Iterator[tuple[str, list[FloatArray]]]:
                     unpack(archive, Path(folder))
             paths = sorted(p for p in Path(folder).rglob("*") if p.suffix in _ENDINGS and p.stat().st_size > _LEAST)
             for name, own in _by_speaker(source, package, paths).items():
-                clips = [clip for clip in map(_clip, own) if len(clip) >= _SHORTEST_S * 16_000]
+                clips = [clip for clip in map(_clip, own) if len(clip) >= _SHORTEST_S * SAMPLE_RATE]
                 if clips:
                     yield name, clips
 
@@ -91,13 +95,16 @@ def _by_speaker(source: str, package: str, paths: list[Path]) -> dict[str, list[
 def _clip(path: Path) -> FloatArray:
     """Return a clip, or nothing where it cannot be read."""
     try:
-        return _g722(path) if path.suffix == ".g722" else audio.load(path).samples
+        return _bare(path) if path.suffix in _BARE else audio.load(path).samples
     except (RelayError, av.FFmpegError):
         return np.zeros(0, np.float32)
 
 
-def _g722(path: Path) -> FloatArray:
+def _bare(path: Path) -> FloatArray:
     """Return what is in a file without a container, whose decoder has to be told."""
-    with av.open(str(path), format="g722") as file:
-        blocks = [frame.to_ndarray()[0] for frame in file.decode(audio=0)]
-    return (np.concatenate(blocks) / 32768).astype(np.float32)
+    with av.open(str(path), format=path.suffix[1:]) as file:
+        rate = file.streams.audio[0].rate
+        frames = [frame.to_ndarray()[0] for frame in file.decode(audio=0)]
+    samples = np.concatenate(frames[_LOST if path.suffix == ".mp3" else 0 :])
+    scale = 32768 if samples.dtype == np.int16 else 1
+    return audio.resample((samples / scale).astype(np.float32), rate, SAMPLE_RATE)
