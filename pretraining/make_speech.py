@@ -63,6 +63,12 @@ def tidy(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
     return joined(kept)
 
 
+def halts(samples: FloatArray) -> bool:
+    """Return whether there is a pause longer than the limit, at the ends too."""
+    canvas = Canvas(samples, SAMPLE_RATE, np.random.default_rng(0), gap_ms=0)
+    return any(end - start > canvas.ms(LONGEST_PAUSE_MS) for start, end in canvas.silences)
+
+
 def joined(pieces: list[FloatArray]) -> FloatArray:
     """Return pieces one after another, cross-faded over 5 ms."""
     n = SAMPLE_RATE * 5 // 1000
@@ -95,8 +101,10 @@ def people(source: str) -> list[tuple[str, list[FloatArray]]]:
 
 
 def lines(source: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:
-    """Yield who speaks and one clip of it, however short, as it is."""
-    found = [(name, clip) for name, clips in people(source) for clip in clips if len(clip) > SAMPLE_RATE]
+    """Yield who speaks and one clip of it, however short, as it is; none with a long pause, whoever meant it."""
+    found = [
+        (name, clip) for name, clips in people(source) for clip in clips if len(clip) > SAMPLE_RATE and not halts(clip)
+    ]
     rng.shuffle(found)
     total = 0.0
     for name, clip in found:
