@@ -42,10 +42,7 @@ SHARES = {
     "fillets": 0.1,
     "ktuberling": 0.04,
     "tuxpaint": 0.1,
-    "queen": 0.1,
 }
-# sources whose clips are whole sentences, and stay as they are: for tuning, not for artifacts to be put in
-ONE_BY_ONE = ("queen",)
 
 
 def tidy(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -61,12 +58,6 @@ def tidy(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
             done = middle + over - over // 2
     kept.append(samples[done:])
     return joined(kept)
-
-
-def halts(samples: FloatArray) -> bool:
-    """Return whether there is a pause longer than the limit, at the ends too."""
-    canvas = Canvas(samples, SAMPLE_RATE, np.random.default_rng(0), gap_ms=0)
-    return any(end - start > canvas.ms(LONGEST_PAUSE_MS) for start, end in canvas.silences)
 
 
 def joined(pieces: list[FloatArray]) -> FloatArray:
@@ -92,31 +83,14 @@ def speak(voice: Voice, seed: int, target_s: float) -> FloatArray | None:
     return tidy(said, rng)[: 40 * SAMPLE_RATE]
 
 
-def people(source: str) -> list[tuple[str, list[FloatArray]]]:
-    """Return each speaker's name and clips; none if the packages cannot be had."""
-    try:
-        return list(speakers(source))
-    except (OSError, subprocess.CalledProcessError):
-        return []
-
-
-def lines(source: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:
-    """Yield who speaks and one clip of it, however short, as it is; none with a long pause, whoever meant it."""
-    found = [
-        (name, clip) for name, clips in people(source) for clip in clips if len(clip) > SAMPLE_RATE and not halts(clip)
-    ]
-    rng.shuffle(found)
-    total = 0.0
-    for name, clip in found:
-        if total < most_s:
-            yield name, clip
-            total += len(clip) / SAMPLE_RATE
-
-
 def recorded(source: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:
-    """Yield who speaks and 8 to 20 s of it, of clips one after another."""
+    """Yield who speaks and 8 to 20 s of it, of clips one after another; nothing if the packages cannot be had."""
+    try:
+        people = list(speakers(source))
+    except (OSError, subprocess.CalledProcessError):
+        return
     found: list[tuple[str, FloatArray]] = []
-    for name, clips in people(source):
+    for name, clips in people:
         order = [clips[k] for k in rng.permutation(len(clips))]
         while order:
             pieces: list[FloatArray] = []
@@ -181,7 +155,7 @@ def main() -> None:
         tqdm(total=options.hours * 3600, unit="s", unit_scale=True) as bar,
     ):
         for engine in options.engines:
-            source = lines if engine in ONE_BY_ONE else recorded if engine in PACKAGES else spoken
+            source = recorded if engine in PACKAGES else spoken
             before = len(entries)
             for name, samples in source(engine, rng, seconds[engine], pool):
                 bar.update(keep(engine, name, samples))
