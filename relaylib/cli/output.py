@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-__all__ = ["print_json", "say", "shown", "stages", "table", "track"]
+__all__ = ["figure", "print_json", "say", "shown", "stages", "table", "track"]
 
 T = TypeVar("T")
 
@@ -49,6 +49,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         for row in (tuple(header), *body)
     )
     return "\n".join(lines)
+
+
+def figure(value: float | None, digits: int = 2) -> str:
+    """Return a cell of a table: a number, or a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def _is_figure(cell: str) -> bool:

@@ -16,7 +16,7 @@ from relaylib.cli.inputs import (
     layer_value,
     read_labelled,
 )
-from relaylib.cli.output import print_json, stages, table
+from relaylib.cli.output import figure, print_json, stages, table
 from relaylib.models.encoder import DEFAULT_ENCODER
 
 if TYPE_CHECKING:
@@ -171,12 +171,8 @@ def _summary(metrics: Any) -> str:
     """Return the validation figures as a table."""
     keys = ("precision", "recall", "f1_score")
     rows = [
-        (name, *(_figure(values.get(key)) for key in keys), str(values.get("support", "-")))
+        (name, *(figure(values.get(key)) for key in keys), str(values.get("support", "-")))
         for name, values in metrics.get("per_class", {}).items()
     ]
-    rows.append(("all (macro)", *(_figure(metrics.get(key)) for key in keys), ""))
+    rows.append(("all (macro)", *(figure(metrics.get(key)) for key in keys), ""))
     return "On the part that was held out:\n\n" + table(("type", "precision", "recall", "F1", "support"), rows)
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"

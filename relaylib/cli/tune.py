@@ -9,7 +9,7 @@ import click
 
 from relaylib.cli.command import FAILED, Command, example, json_option, progress_option
 from relaylib.cli.inputs import audio_root_option, cache_option, clean_recordings, embedding_cache, read_labelled
-from relaylib.cli.output import print_json, stages, table
+from relaylib.cli.output import figure, print_json, stages, table
 
 __all__ = ["tune"]
 
@@ -57,7 +57,7 @@ def tune(
     """
     labelled = clean_recordings(audio_root) if manifest is None else read_labelled(manifest, audio_root)
     out.parent.mkdir(parents=True, exist_ok=True)
-    from relaylib.models import Detector
+    from relaylib.models import Detector  # torch, without which a missing recording is known at once
     from relaylib.models import tune as tune_detector
 
     with stages(progress) as show:
@@ -85,13 +85,8 @@ def _summary(per_class: dict[str, Any]) -> str:
     rows = []
     for name, now in per_class.items():
         was = now["before"]
-        alarms = [None if way["false_alarms_per_hour"] is None else way["false_alarms_per_hour"] for way in (was, now)]
-        scores = [way["f1_score"] if now["support"] else None for way in (was, now)]
-        moved = f"{now['threshold'] - was['threshold']:+.2f}"
-        rows.append((name, str(now["support"]), moved, *map(_figure, scores), *(_figure(value, 1) for value in alarms)))
+        scores = [figure(way["f1_score"] if now["support"] else None) for way in (was, now)]
+        alarms = [figure(way["false_alarms_per_hour"], 1) for way in (was, now)]
+        rows.append((name, str(now["support"]), f"{now['threshold'] - was['threshold']:+.2f}", *scores, *alarms))
     header = ("type", "events", "threshold", "F1 before", "now", "false alarms/h before", "now")
     return table(header, rows)
-
-
-def _figure(value: float | None, digits: int = 2) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

@@ -116,11 +116,6 @@ class Detector:
         """The classifier's logit from which each type is reported: its score is 0.5 there."""
         return {name: point.logit for name, point in zip(self.artifact_types, self.points, strict=True)}
 
-    @property
-    def usual_thresholds(self) -> dict[str, float]:
-        """The same logits, as training chose them."""
-        return {name: point.usual for name, point in zip(self.artifact_types, self.points, strict=True)}
-
     def score(self, source: AudioSource) -> Scores:
         """Return the frame scores of a recording, 0.5 being each type's tuned operating point.
 

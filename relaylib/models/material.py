@@ -14,7 +14,7 @@ from relaylib.models.encoder import Encoder
 from relaylib.models.example import Example, embedded
 from relaylib.types import AudioItem, Manifest
 
-__all__ = ["AudioOpener", "EmbeddingProgress", "check_usable", "embed_items", "finished", "opener_of"]
+__all__ = ["AudioOpener", "EmbeddingProgress", "check_usable", "embed_items", "finished", "opener_of", "unheard"]
 
 _log = logging.getLogger(__name__)
 
@@ -25,15 +25,18 @@ AudioOpener = Callable[[str], AbstractContextManager[Path]]
 class EmbeddingProgress:
     """Tells how many of the files are embedded each time it is called."""
 
-    def __init__(self, notify: ProgressCallback | None, total: int) -> None:
+    def __init__(self, notify: ProgressCallback, total: int) -> None:
         self._notify = notify
         self.done, self.total = 0, total
 
     def __call__(self) -> None:
         """Count one more."""
         self.done += 1
-        if self._notify is not None:
-            self._notify(TrainProgress("embedding", self.done, self.total))
+        self._notify(TrainProgress("embedding", self.done, self.total))
+
+
+def unheard(_: TrainProgress) -> None:
+    """Take no notice: the callback of those who named none."""
 
 
 def opener_of(audio_root: str | Path | AudioOpener) -> AudioOpener:

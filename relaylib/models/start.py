@@ -80,7 +80,8 @@ def find_start(config: TrainConfig, encoder: Encoder) -> Start | None:
             f"start={name!r} has a {detector.head_kind!r} head, and head={config.head!r} is to be trained: "
             "name the same kind, or another detector."
         )
-    return Start(Path(name).name, detector.head, detector.usual_thresholds)
+    usual = {kind: point.usual for kind, point in zip(detector.artifact_types, detector.points, strict=True)}
+    return Start(Path(name).name, detector.head, usual)
 
 
 def _alike(config: TrainConfig, encoder: Encoder) -> str | None:

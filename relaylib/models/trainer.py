@@ -10,7 +10,7 @@ from pathlib import Path
 from relaylib.errors import TrainingError
 from relaylib.models.cache import EmbeddingCache
 from relaylib.models.calibration import calibrated
-from relaylib.models.config import ProgressCallback, TrainConfig, TrainProgress
+from relaylib.models.config import ProgressCallback, TrainConfig
 from relaylib.models.copies import make_copies, n_copies
 from relaylib.models.detector import Detector
 from relaylib.models.encoder import DEFAULT_ENCODER, Encoder, load_encoder
@@ -18,7 +18,15 @@ from relaylib.models.example import Example
 from relaylib.models.fitting import fit_folds
 from relaylib.models.folds import fold_items
 from relaylib.models.injected import check_injectable
-from relaylib.models.material import AudioOpener, EmbeddingProgress, check_usable, embed_items, finished, opener_of
+from relaylib.models.material import (
+    AudioOpener,
+    EmbeddingProgress,
+    check_usable,
+    embed_items,
+    finished,
+    opener_of,
+    unheard,
+)
 from relaylib.models.metrics import validation_metrics
 from relaylib.models.operating_point import of_member, points_of_average
 from relaylib.models.pieces import cut_alike, cut_example
@@ -95,11 +103,12 @@ def train(
     encoder = load_encoder(encoder) if isinstance(encoder, str) else encoder
     types = _types_to_learn(manifest, config)
     start = find_start(config, encoder)
+    notify = progress or unheard
     opened = opener_of(audio_root)
     items, unfinished = finished(manifest)
     if config.injected_copies:
         check_injectable(items, types)
-    tell = EmbeddingProgress(progress, len(items) + n_copies(items, encoder, config))
+    tell = EmbeddingProgress(notify, len(items) + n_copies(items, encoder, config))
     skipped: list[str] = []
     material = list(embed_items(items, encoder, opened, cache, tell, skipped))
     _check_material(material, types, skipped, unfinished)
@@ -117,7 +126,7 @@ def train(
     for source, copy in copies:
         next(fold for fold in dealt if source in fold).append(len(learned))
         learned.append(copy)
-    head, held_out, agreement = fit_folds(learned, dealt, types, encoder, config, progress or _ignore, start=start)
+    head, held_out, agreement = fit_folds(learned, dealt, types, encoder, config, notify, start=start)
     annotations = [span for m in material for span in m.item.annotations]
     candidates = [shape_candidates(annotations, name, decoding=config.decoding) for name in types]
     usual = {name: of_member(at, len(folds), agreement) for name, at in start.thresholds.items()} if start else None
@@ -136,10 +145,6 @@ def train(
         metrics=metrics,
         config=replace(config, start=None if start is None else start.name),
     )
-
-
-def _ignore(_: TrainProgress) -> None:
-    """Take no notice."""
 
 
 def _types_to_learn(manifest: Manifest, config: TrainConfig) -> tuple[str, ...]:

@@ -14,7 +14,15 @@ from relaylib.models.calibration import calibrated
 from relaylib.models.config import ProgressCallback
 from relaylib.models.detector import Detector
 from relaylib.models.held_out import HeldOut, Labelled
-from relaylib.models.material import AudioOpener, EmbeddingProgress, check_usable, embed_items, finished, opener_of
+from relaylib.models.material import (
+    AudioOpener,
+    EmbeddingProgress,
+    check_usable,
+    embed_items,
+    finished,
+    opener_of,
+    unheard,
+)
 from relaylib.models.operating_point import OperatingPoint
 from relaylib.models.scoring import stream_logits
 from relaylib.models.tuning import move_points, tally
@@ -77,7 +85,7 @@ def tune(
         raise ParameterError(f"max_false_alarms_per_hour={max_false_alarms_per_hour}: need a positive number.")
     items, unfinished = finished(manifest)
     skipped: list[str] = []
-    tell = EmbeddingProgress(progress, len(items))
+    tell = EmbeddingProgress(progress or unheard, len(items))
     heard = [
         Labelled(stream_logits(detector.head, [own.embeddings]), own.item.annotations, own.item.duration_ms or 0)
         for own in embed_items(items, detector.encoder, opener_of(audio_root), cache, tell, skipped)
