@@ -42,12 +42,20 @@ SHARES = {
     "fillets": 0.1,
     "ktuberling": 0.04,
     "tuxpaint": 0.1,
+    "queen": 0.1,
 }
+# sources whose clips are whole sentences, and stay by themselves: for tuning, not for artifacts to be put in
+ONE_BY_ONE = ("queen",)
+
+
+def level(samples: FloatArray) -> FloatArray:
+    """Return speech with its peak at 0.7."""
+    return (samples * (0.7 / (float(np.abs(samples).max()) + 1e-9))).astype(np.float32)
 
 
 def tidy(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Return speech with its peak at 0.7 and no pause, at the ends too, longer than the limit."""
-    samples = (samples * (0.7 / (float(np.abs(samples).max()) + 1e-9))).astype(np.float32)
+    samples = level(samples)
     canvas = Canvas(samples, SAMPLE_RATE, rng, gap_ms=0)
     kept, done = [], 0
     for start, end in canvas.silences:
@@ -58,6 +66,18 @@ def tidy(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
             done = middle + over - over // 2
     kept.append(samples[done:])
     return joined(kept)
+
+
+def halts(samples: FloatArray) -> bool:
+    """Return whether there is a pause longer than the limit, at the ends too, be there hiss in it.
+
+    A pause is what stays 25 dB below the loudest 20 ms.
+    """
+    n = SAMPLE_RATE // 50
+    power = np.square(samples[: len(samples) // n * n].reshape(-1, n)).mean(axis=1)
+    spoken = np.flatnonzero(power > 10**-2.5 * power.max())
+    pauses = np.diff(spoken, prepend=-1, append=len(power)) - 1
+    return bool(pauses.max() * 20 > LONGEST_PAUSE_MS)
 
 
 def joined(pieces: list[FloatArray]) -> FloatArray:
@@ -83,14 +103,31 @@ def speak(voice: Voice, seed: int, target_s: float) -> FloatArray | None:
     return tidy(said, rng)[: 40 * SAMPLE_RATE]
 
 
-def recorded(source: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:
-    """Yield who speaks and 8 to 20 s of it, of clips one after another; nothing if the packages cannot be had."""
+def people(source: str) -> list[tuple[str, list[FloatArray]]]:
+    """Return each speaker's name and clips; none if the packages cannot be had."""
     try:
-        people = list(speakers(source))
+        return list(speakers(source))
     except (OSError, subprocess.CalledProcessError):
-        return
+        return []
+
+
+def lines(source: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:
+    """Yield who speaks and one clip of it, a second or longer; none with a long pause, whoever meant it."""
+    found = [
+        (name, clip) for name, clips in people(source) for clip in clips if len(clip) > SAMPLE_RATE and not halts(clip)
+    ]
+    rng.shuffle(found)
+    total = 0.0
+    for name, clip in found:
+        if total < most_s:
+            yield name, level(clip)
+            total += len(clip) / SAMPLE_RATE
+
+
+def recorded(source: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:
+    """Yield who speaks and 8 to 20 s of it, of clips one after another."""
     found: list[tuple[str, FloatArray]] = []
-    for name, clips in people:
+    for name, clips in people(source):
         order = [clips[k] for k in rng.permutation(len(clips))]
         while order:
             pieces: list[FloatArray] = []
@@ -155,7 +192,7 @@ def main() -> None:
         tqdm(total=options.hours * 3600, unit="s", unit_scale=True) as bar,
     ):
         for engine in options.engines:
-            source = recorded if engine in PACKAGES else spoken
+            source = lines if engine in ONE_BY_ONE else recorded if engine in PACKAGES else spoken
             before = len(entries)
             for name, samples in source(engine, rng, seconds[engine], pool):
                 bar.update(keep(engine, name, samples))

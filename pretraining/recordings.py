@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,9 +11,11 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
+from talkie import unpack
 
 from relaylib import audio
 from relaylib.errors import RelayError
+from relaylib.types import SAMPLE_RATE
 
 __all__ = ["PACKAGES", "speakers"]
 
@@ -26,11 +29,18 @@ PACKAGES = {
     "fillets": ("fillets-ng-data-cs", "fillets-ng-data-nl"),
     "ktuberling": ("ktuberling-data",),
     "tuxpaint": ("tuxpaint-stamps-default",),
+    "queen": ("flight-of-the-amazon-queen",),
 }
 """Source -> packages."""
 
-_ENDINGS = (".ogg", ".wav", ".g722")
+_ENDINGS = (".ogg", ".wav", ".g722", ".mp3")
+_BARE = (".g722", ".mp3")
+_LOST_S, _FADE_S = 0.15, 0.02
+"""Head of a line that was cut out of an MP3 stream: it clicks for want of what went before; and how the rest begins."""
+_LEAST = 4_000
+"""Bytes: shorter files hold a sound, not a word."""
 _SHORTEST_S = 0.4
+_LINE = re.compile(r"(JOE|\d{3})\w*?([A-Z_0-9])\d+")
 
 
 def speakers(source: str) -> Iterator[tuple[str, list[FloatArray]]]:
@@ -46,9 +56,12 @@ def speakers(source: str) -> Iterator[tuple[str, list[FloatArray]]]:
             subprocess.run(["apt-get", "download", package], cwd=folder, check=True, capture_output=True)
             for archive in Path(folder).glob("*.deb"):
                 subprocess.run(["dpkg-deb", "-x", archive, folder], check=True, capture_output=True)
-            paths = sorted(p for p in Path(folder).rglob("*") if p.suffix in _ENDINGS and p.stat().st_size > 4000)
+            if source == "queen":
+                for archive in Path(folder).rglob("queen.1c"):
+                    unpack(archive, Path(folder))
+            paths = sorted(p for p in Path(folder).rglob("*") if p.suffix in _ENDINGS and p.stat().st_size > _LEAST)
             for name, own in _by_speaker(source, package, paths).items():
-                clips = [clip for clip in map(_clip, own) if len(clip) >= _SHORTEST_S * 16_000]
+                clips = [clip for clip in map(_clip, own) if len(clip) >= _SHORTEST_S * SAMPLE_RATE]
                 if clips:
                     yield name, clips
 
@@ -70,6 +83,11 @@ def _by_speaker(source: str, package: str, paths: list[Path]) -> dict[str, list[
             name = path.stem.rpartition("_desc_")[2]
             if not name.isalpha() or "_desc_" not in path.stem:
                 continue
+        elif source == "queen":  # a dialogue has two voices, of which the hero's lines have a J; scenes have more
+            line = _LINE.fullmatch(path.stem)
+            if line is None:
+                continue
+            name = "joe" if "J" in (line[1][0], line[2]) else line[1]
         found.setdefault(name, []).append(path)
     return found
 
@@ -77,13 +95,19 @@ def _by_speaker(source: str, package: str, paths: list[Path]) -> dict[str, list[
 def _clip(path: Path) -> FloatArray:
     """Return a clip, or nothing where it cannot be read."""
     try:
-        return _g722(path) if path.suffix == ".g722" else audio.load(path).samples
+        return _bare(path) if path.suffix in _BARE else audio.load(path).samples
     except (RelayError, av.FFmpegError):
         return np.zeros(0, np.float32)
 
 
-def _g722(path: Path) -> FloatArray:
+def _bare(path: Path) -> FloatArray:
     """Return what is in a file without a container, whose decoder has to be told."""
-    with av.open(str(path), format="g722") as file:
-        blocks = [frame.to_ndarray()[0] for frame in file.decode(audio=0)]
-    return (np.concatenate(blocks) / 32768).astype(np.float32)
+    with av.open(str(path), format=path.suffix[1:]) as file:
+        rate = file.streams.audio[0].rate
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in file.decode(audio=0)])
+    if path.suffix == ".g722":
+        return (samples / 32768).astype(np.float32)
+    samples = audio.resample(samples[int(_LOST_S * rate) :], rate, SAMPLE_RATE)
+    fade = np.linspace(0, 1, int(_FADE_S * SAMPLE_RATE), dtype=np.float32) ** 2
+    samples[: len(fade)] *= fade[: len(samples)]
+    return samples

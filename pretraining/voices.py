@@ -28,6 +28,7 @@ ENGINES = {
     "fillets": ("fillets-ng-data", "GPL-2.0-or-later; people who act"),
     "ktuberling": ("ktuberling-data", "GPL-2.0-or-later; people who speak"),
     "tuxpaint": ("tuxpaint-stamps-default", "GPL-2.0; people who speak"),
+    "queen": ("flight-of-the-amazon-queen", "may be passed on and changed, not sold alone; people who act"),
 }
 """Engine -> (Debian package, licence)."""
 
