@@ -111,17 +111,27 @@ def people(source: str) -> list[tuple[str, list[FloatArray]]]:
         return []
 
 
+def drawn(
+    found: list[tuple[str, FloatArray]], rng: np.random.Generator, most_s: float, least_s: float = 0
+) -> Iterator[tuple[str, FloatArray]]:
+    """Yield recordings in another order, but for those that are too short, until there is enough."""
+    rng.shuffle(found)
+    total = 0.0
+    for name, samples in found:
+        if total < most_s and len(samples) > least_s * SAMPLE_RATE:
+            yield name, samples
+            total += len(samples) / SAMPLE_RATE
+
+
 def lines(source: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:
     """Yield who speaks and one clip of it, a second or longer; none with a long pause, whoever meant it."""
     found = [
-        (name, clip) for name, clips in people(source) for clip in clips if len(clip) > SAMPLE_RATE and not halts(clip)
+        (name, level(clip))
+        for name, clips in people(source)
+        for clip in clips
+        if len(clip) > SAMPLE_RATE and not halts(clip)
     ]
-    rng.shuffle(found)
-    total = 0.0
-    for name, clip in found:
-        if total < most_s:
-            yield name, level(clip)
-            total += len(clip) / SAMPLE_RATE
+    yield from drawn(found, rng, most_s)
 
 
 def recorded(source: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:
@@ -138,12 +148,7 @@ def recorded(source: str, rng: np.random.Generator, most_s: float, pool: Executo
                     (1e-5 * rng.standard_normal(int(rng.uniform(0.02, 0.2) * SAMPLE_RATE))).astype(np.float32)
                 )
             found.append((name, tidy(joined(pieces), rng)))
-    rng.shuffle(found)
-    total = 0.0
-    for name, samples in found:
-        if total < most_s and len(samples) > 3 * SAMPLE_RATE:
-            yield name, samples
-            total += len(samples) / SAMPLE_RATE
+    yield from drawn(found, rng, most_s, least_s=3)
 
 
 def spoken(engine: str, rng: np.random.Generator, most_s: float, pool: Executor) -> Iterator[tuple[str, FloatArray]]:

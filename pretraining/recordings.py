@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -34,7 +35,6 @@ PACKAGES = {
 """Source -> packages."""
 
 _ENDINGS = (".ogg", ".wav", ".g722", ".mp3")
-_BARE = (".g722", ".mp3")
 _LOST_S, _FADE_S = 0.15, 0.02
 """Head of a line that was cut out of an MP3 stream: it clicks for want of what went before; and how the rest begins."""
 _LEAST = 4_000
@@ -56,9 +56,8 @@ def speakers(source: str) -> Iterator[tuple[str, list[FloatArray]]]:
             subprocess.run(["apt-get", "download", package], cwd=folder, check=True, capture_output=True)
             for archive in Path(folder).glob("*.deb"):
                 subprocess.run(["dpkg-deb", "-x", archive, folder], check=True, capture_output=True)
-            if source == "queen":
-                for archive in Path(folder).rglob("queen.1c"):
-                    unpack(archive, Path(folder))
+            for archive in Path(folder).rglob("queen.1c"):
+                unpack(archive, Path(folder))
             paths = sorted(p for p in Path(folder).rglob("*") if p.suffix in _ENDINGS and p.stat().st_size > _LEAST)
             for name, own in _by_speaker(source, package, paths).items():
                 clips = [clip for clip in map(_clip, own) if len(clip) >= _SHORTEST_S * SAMPLE_RATE]
@@ -95,18 +94,22 @@ def _by_speaker(source: str, package: str, paths: list[Path]) -> dict[str, list[
 def _clip(path: Path) -> FloatArray:
     """Return a clip, or nothing where it cannot be read."""
     try:
-        return _bare(path) if path.suffix in _BARE else audio.load(path).samples
+        if path.suffix == ".g722":
+            return (_bare(path)[0] / 32768).astype(np.float32)
+        return _begun_late(*_bare(path)) if path.suffix == ".mp3" else audio.load(path).samples
     except (RelayError, av.FFmpegError):
         return np.zeros(0, np.float32)
 
 
-def _bare(path: Path) -> FloatArray:
-    """Return what is in a file without a container, whose decoder has to be told."""
+def _bare(path: Path) -> tuple[npt.NDArray[Any], int]:
+    """Return what is in a file without a container, whose decoder has to be told, and its rate."""
     with av.open(str(path), format=path.suffix[1:]) as file:
-        rate = file.streams.audio[0].rate
         samples = np.concatenate([frame.to_ndarray()[0] for frame in file.decode(audio=0)])
-    if path.suffix == ".g722":
-        return (samples / 32768).astype(np.float32)
+        return samples, file.streams.audio[0].rate
+
+
+def _begun_late(samples: FloatArray, rate: int) -> FloatArray:
+    """Return a line that was cut out of a stream without the click at its head."""
     samples = audio.resample(samples[int(_LOST_S * rate) :], rate, SAMPLE_RATE)
     fade = np.linspace(0, 1, int(_FADE_S * SAMPLE_RATE), dtype=np.float32) ** 2
     samples[: len(fade)] *= fade[: len(samples)]

@@ -1,20 +1,9 @@
 """Lines of a game, out of its archive, and which of them are fit to tune on."""
 
 import struct
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-SCRIPTS = Path(__file__).parents[2] / "pretraining"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _scripts():
-    sys.path.insert(0, str(SCRIPTS))
-    yield
-    sys.path.remove(str(SCRIPTS))
 
 
 def archive(path, files):

@@ -16,16 +16,8 @@ from relaylib.demo import load_demo
 from relaylib.formats import read_manifest
 from relaylib.inject import BASIC_TYPES
 
-SCRIPTS = Path(__file__).parents[2] / "pretraining"
 TINY = ["--tiny", "--steps", "2", "3", "--batch-size", "2", "--crop-s", "2", "--workers", "0", "--device", "cpu"]
 TINY += ["--judge-every", "2", "--judged-batches", "2", "--save-every-s", "0"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _scripts():
-    sys.path.insert(0, str(SCRIPTS))
-    yield
-    sys.path.remove(str(SCRIPTS))
 
 
 @pytest.fixture(scope="module")
