@@ -28,7 +28,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Subset
 from tqdm import tqdm
 
-from relaylib.models.fast.precision import has_bf16
+from relaylib.models.fast.precision import bf16_pays
 
 MASK_SHARE, MASK_LENGTH = 0.06, 10
 POSITIVE_SHARE, LARGEST_WEIGHT = 0.03, 30.0
@@ -86,7 +86,7 @@ class Training:
         groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
         self.optimiser = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.98), fused=True)
         self.step = 0
-        self.autocast = has_bf16(device)
+        self.autocast = bf16_pays(device)
         if (folder / "state.pt").exists():
             state = torch.load(folder / "state.pt", map_location=device, weights_only=True)
             self.learner.load_state_dict(state["learner"])

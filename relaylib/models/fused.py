@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from relaylib.errors import ParameterError
 from relaylib.models.encoder import Encoder, Layer, WindowEncoder, encoder_options, load_encoder
+from relaylib.models.threads import beside
 
 __all__ = ["FusedEncoder"]
 
@@ -85,8 +86,7 @@ class FusedEncoder:
 def _side_by_side(encoders: Sequence[Callable[[FloatArray], FloatArray]], samples: FloatArray) -> FloatArray:
     """Return what all make of the samples, computed at the same time: features on one core leave the others idle."""
     *others, last = encoders
-    with ThreadPoolExecutor(len(others)) as pool:
-        ahead = [pool.submit(encode, samples) for encode in others]
+    with beside([partial(encode, samples) for encode in others]) as ahead:
         here = last(samples)
         rows = [*(future.result() for future in ahead), here]
     n_frames = min(map(len, rows))

@@ -76,9 +76,9 @@ class PretrainedEncoder(TransformerEncoder):
     precision : "auto", "bf16", "fp32" or "reference"
         ``"bf16"`` and ``"fp32"`` run wav2vec 2.0, HuBERT and WavLM models with products in that type: on a CPU by
         :mod:`relaylib.models.fast`, elsewhere by transformers (bf16 by :mod:`torch.amp`). ``"reference"`` runs
-        transformers, in float32. ``"auto"`` is bf16 where the device has it in hardware (in CPUs AMX or AVX512-BF16),
-        else fp32, and reference for other architectures. The fingerprint is the same: a detector runs with each of
-        them.
+        transformers, in float32. ``"auto"`` is bf16 where the device gains by it (CPUs with AMX, AMD's with
+        AVX512-BF16, GPUs since Ampere), else fp32, and reference for other architectures. The fingerprint is the same:
+        a detector runs with each of them.
     window, context, at_once : int
         See :class:`~relaylib.models.transformer.TransformerEncoder`.
 

@@ -1,14 +1,33 @@
-"""Threads that compute side by side, each on one core."""
+"""Threads that compute side by side without being in each other's way."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 
-__all__ = ["single_threads"]
+__all__ = ["beside", "single_threads", "take_free_cores"]
+
+T = TypeVar("T")
+
+
+class _Company(threading.local):
+    """What goes on beside a thread, and the cores that both have together."""
+
+    n_cores = 1
+    futures: Sequence[Future[object]] = ()
+
+
+_company = _Company()
+
+
+def _take_one_core() -> None:
+    torch.get_num_threads()  # a new thread takes over the last number set in any, when it first looks
+    torch.set_num_threads(1)
 
 
 @contextmanager
@@ -21,7 +40,33 @@ def single_threads(n: int) -> Iterator[ThreadPoolExecutor]:
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with ThreadPoolExecutor(max_workers=n, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with ThreadPoolExecutor(max_workers=n, initializer=_take_one_core) as pool:
             yield pool
     finally:
         torch.set_num_threads(n_threads)
+
+
+@contextmanager
+def beside(calls: Sequence[Callable[[], T]]) -> Iterator[list[Future[T]]]:
+    """Have each of the calls run in a thread of its own, on one core, and torch use the others in this one.
+
+    A product made by more threads than there are cores for waits for the last of them, while the rest wait busily. Long
+    work in this thread calls :func:`take_free_cores` now and then, to have those of calls that are done.
+    """
+    n_cores, outer = torch.get_num_threads(), _company.futures
+    try:
+        with ThreadPoolExecutor(len(calls), initializer=_take_one_core) as pool:
+            futures = [pool.submit(call) for call in calls]
+            _company.n_cores, _company.futures = n_cores, futures
+            take_free_cores()
+            yield futures
+    finally:
+        _company.futures = outer
+        torch.set_num_threads(n_cores)
+
+
+def take_free_cores() -> None:
+    """Let torch use all cores in this thread that nothing :func:`beside` it uses at the moment."""
+    if _company.futures:
+        n_busy = sum(not future.done() for future in _company.futures)
+        torch.set_num_threads(max(1, _company.n_cores - n_busy))

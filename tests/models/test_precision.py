@@ -57,26 +57,48 @@ def test_other_architectures_are_left_to_transformers(tmp_path, architecture, ch
 
 @pytest.mark.parametrize(("has", "chosen"), [(True, "bf16"), (False, "fp32")])
 def test_auto_takes_bf16_where_the_processor_has_it(checkpoints, monkeypatch, has, chosen):
-    monkeypatch.setattr(module, "has_bf16", lambda device: has)
+    monkeypatch.setattr(module, "bf16_pays", lambda device: has)
     assert load_encoder(checkpoints("hubert")).precision == chosen
     assert load_encoder(checkpoints("hubert"), precision="reference").precision == "reference"
     assert load_encoder(checkpoints("hubert"), precision="fp32").precision == "fp32"
 
 
 @pytest.mark.parametrize(
-    ("found", "has"),
+    ("found", "amd", "pays"),
     [
-        ({"amx_bf16": True}, True),
-        ({"avx512_bf16": True}, True),
-        ({"avx512_f": True, "amx_tile": True}, False),
-        ({}, False),
+        ({"amx_bf16": True}, False, True),
+        ({"avx512_bf16": True}, True, True),
+        ({"avx512_bf16": True}, False, False),
+        ({"avx512_f": True, "amx_tile": True}, True, False),
+        ({}, True, False),
     ],
 )
-def test_the_processor_is_asked_for_bf16_itself(monkeypatch, found, has):
+def test_the_processor_is_asked_for_bf16_itself(monkeypatch, found, amd, pays):
     """AVX-512 alone is not enough, nor is a tile unit of which nobody says that it multiplies bfloat16."""
+    monkeypatch.setattr(module, "_is_amd", lambda: amd)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found, raising=False)
-    assert module.has_bf16("cpu") is has
-    assert module.has_bf16("meta") is False
+    assert module.bf16_pays("cpu") is pays
+    assert module.bf16_pays("meta") is False
+
+
+@pytest.mark.parametrize(
+    ("listed", "named", "amd"),
+    [
+        ("processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC 9R14\n", "", True),
+        ("processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: sold beside AMD\n", "", False),
+        ("processor\t: 0\nCPU implementer\t: 0x41\n", "", False),
+        (None, "AMD64 Family 25 Model 97 Stepping 2, AuthenticAMD", True),
+        (None, "Intel64 Family 6 Model 143 Stepping 8, GenuineIntel", False),
+    ],
+)
+def test_the_vendor_is_what_the_system_says(monkeypatch, tmp_path, listed, named, amd):
+    """As Linux lists processors, and as Windows names them."""
+    path = tmp_path / "cpuinfo"
+    if listed is not None:
+        path.write_text(listed)
+    monkeypatch.setattr(module, "Path", lambda asked: path if asked == "/proc/cpuinfo" else None)
+    monkeypatch.setattr(module.platform, "processor", lambda: named)
+    assert module._is_amd.__wrapped__() is amd
 
 
 def test_an_older_torch_is_asked_otherwise(monkeypatch):
@@ -84,7 +106,7 @@ def test_an_older_torch_is_asked_otherwise(monkeypatch):
     for found in (True, False):
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda found=found: found, raising=False)
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False, raising=False)
-        assert module.has_bf16("cpu") is found
+        assert module.bf16_pays("cpu") is found
 
 
 def test_an_unknown_precision_lists_the_known_ones(checkpoints):

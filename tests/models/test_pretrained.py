@@ -24,7 +24,7 @@ TOLERANCE = 1e-4
 @pytest.fixture(autouse=True)
 def float32(monkeypatch):
     """On every machine; how close bfloat16 comes is a matter of test_fast_runner.py."""
-    monkeypatch.setattr(precision, "has_bf16", lambda device: False)
+    monkeypatch.setattr(precision, "bf16_pays", lambda device: False)
 
 
 def transformers_model(folder):

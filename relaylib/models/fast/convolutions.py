@@ -14,6 +14,7 @@ from relaylib.models.fast.strided import StridedConvolution, split_samples, spli
 from relaylib.models.moments import moments
 from relaylib.models.reach import reach, step
 from relaylib.models.runner import Statistics
+from relaylib.models.threads import take_free_cores
 
 __all__ = ["Convolutions"]
 
@@ -49,7 +50,10 @@ class Convolutions:
         self.hop, self.field = reach(block.conv for block in blocks)
         self._first = blocks[0].conv
         self._norms = [_norm_of_channels(block) for block in blocks]
-        self._others = [_convolution(block.conv, dtype) for block in blocks[1:]]
+        self._n_first, *n_others = _results_of_a_block([block.conv for block in blocks])
+        self._others = [
+            _convolution(block.conv, dtype, n_usual) for block, n_usual in zip(blocks[1:], n_others, strict=True)
+        ]
         norm = getattr(blocks[0], "layer_norm", None)
         self._over_time = norm if isinstance(norm, torch.nn.GroupNorm) else None
         self.takes_statistics = self._over_time is not None
@@ -60,6 +64,7 @@ class Convolutions:
         n_frames = (len(samples) - self.field) // self.hop + 1
         pieces = []
         for start in range(0, n_frames, _BLOCK):
+            take_free_cores()
             n = min(_BLOCK, n_frames - start)
             rows = samples[start * self.hop : (start + n - 1) * self.hop + self.field, None]
             if self._dtype == torch.bfloat16:
@@ -80,7 +85,7 @@ class Convolutions:
         weight = weight.transpose(1, 2)
         if self._dtype == torch.bfloat16:
             weight, bias = split_weight(weight, bias), None
-        return StridedConvolution(weight, bias, self._first.stride[0], self._dtype)
+        return StridedConvolution(weight, bias, self._first.stride[0], self._dtype, n_usual=self._n_first)
 
     def _folded(self, samples: torch.Tensor, statistics: Statistics | None) -> tuple[torch.Tensor, torch.Tensor]:
         """Return weight and bias of the first convolution that do what the norm behind it does."""
@@ -103,5 +108,13 @@ def _norm_of_channels(block: Any) -> Norm | None:
     return Norm.of(norm) if isinstance(norm, torch.nn.LayerNorm) else None
 
 
-def _convolution(module: Any, dtype: torch.dtype) -> StridedConvolution:
-    return StridedConvolution(module.weight.transpose(1, 2), module.bias, module.stride[0], dtype)
+def _convolution(module: Any, dtype: torch.dtype, n_usual: int) -> StridedConvolution:
+    return StridedConvolution(module.weight.transpose(1, 2), module.bias, module.stride[0], dtype, n_usual=n_usual)
+
+
+def _results_of_a_block(modules: Sequence[Any]) -> list[int]:
+    """Return how many results each convolution gives on the way to a block of frames."""
+    numbers = [_BLOCK]
+    for module in reversed(modules[1:]):
+        numbers.append((numbers[-1] - 1) * module.stride[0] + module.kernel_size[0])
+    return numbers[::-1]

@@ -14,7 +14,9 @@ from relaylib.models.fast.consecutive import Consecutive
 from relaylib.models.fast.convolutions import Convolutions
 from relaylib.models.fast.layers import Layer, RelativePositions
 from relaylib.models.fast.parts import Linear, Norm
-from relaylib.models.runner import BESIDE, Precision, Statistics
+from relaylib.models.fast.positional import PositionalConvolution
+from relaylib.models.runner import Precision, Statistics
+from relaylib.models.threads import take_free_cores
 
 __all__ = ["FastRunner"]
 
@@ -45,7 +47,7 @@ class FastRunner:
         projection = model.feature_projection
         self._input_norm = Norm.of(projection.layer_norm) if hasattr(projection, "layer_norm") else None
         self._projection = Linear.of(projection.projection, dtype)
-        self._place = _Place(model.encoder.pos_conv_embed.conv, dtype)
+        self._place = PositionalConvolution(model.encoder.pos_conv_embed.conv, dtype)
         self._norm, self._norm_first = Norm.of(model.encoder.layer_norm), model.config.do_stable_layer_norm
         modules = model.encoder.layers[: layer if isinstance(layer, int) else None]
         self._layers = [Layer(module, norm_first=self._norm_first, dtype=dtype) for module in modules]
@@ -81,6 +83,7 @@ class FastRunner:
         positions = None if self._positions is None else self._positions(len(hidden))
         states = [hidden]
         for layer in self._layers:
+            take_free_cores()
             hidden = layer(hidden, positions)
             if self._mix:
                 states.append(hidden)
@@ -92,35 +95,3 @@ class FastRunner:
 
 def _each(run: Callable[[torch.Tensor], torch.Tensor], clips: torch.Tensor) -> torch.Tensor:
     return run(clips[0])[None] if len(clips) == 1 else torch.stack([run(clip) for clip in clips])
-
-
-class _Place:
-    """The positional convolution: grouped, as wide as the clip is long, and GELU.
-
-    With fewer than 16 channels a group it is computed in float32: where the processor has AMX, oneDNN 3.12 convolves
-    those wrongly in bfloat16 when the kernel is wide (see https://github.com/pytorch/pytorch/issues/163347).
-    """
-
-    def __init__(self, convolution: Any, dtype: torch.dtype) -> None:
-        if convolution.weight.shape[1] < 16:
-            dtype = torch.float32
-        # the product of the weight norm's two factors, reckoned once
-        self._weight, self._bias = convolution.weight.detach().to(dtype), convolution.bias.detach().to(dtype)
-        self._groups, self._kernel = convolution.groups, convolution.kernel_size[0]
-
-    def seen_only(self, n_frames: int, wanted: slice) -> tuple[int, int]:
-        """Return how many of the first and of the last frames have done their part when they were seen here.
-
-        Without them the convolution is complete at all others, and frames that are `wanted` still have as many beside
-        them as they should.
-        """
-        reach = self._kernel // 2
-        start, stop, _ = wanted.indices(n_frames)
-        return reach if start >= reach + BESIDE else 0, reach if n_frames - stop >= reach + BESIDE else 0
-
-    def __call__(self, hidden: torch.Tensor) -> torch.Tensor:
-        channels = hidden.t()[None].to(self._weight.dtype)
-        moved = functional.conv1d(channels, self._weight, self._bias, padding=self._kernel // 2, groups=self._groups)[
-            0, :, : len(hidden)
-        ]  # an even kernel makes one frame too many
-        return functional.gelu(moved).t()

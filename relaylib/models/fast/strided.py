@@ -23,9 +23,14 @@ class StridedConvolution:
     stride : int
     dtype : torch.dtype
         Of the products.
+    n_usual : int
+        Results that are mostly asked for at once. The order of the weight is oneDNN's choice for so many; for other
+        numbers it may want another, and then puts it in that every time.
     """
 
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, stride: int, dtype: torch.dtype) -> None:
+    def __init__(
+        self, weight: torch.Tensor, bias: torch.Tensor | None, stride: int, dtype: torch.dtype, *, n_usual: int
+    ) -> None:
         _, self._kernel, self._n_in = weight.shape
         self._stride, self._dtype = stride, dtype
         self._product: Linear | None = None
@@ -38,7 +43,8 @@ class StridedConvolution:
         self._weight = weight.flatten(1)
         if dtype == torch.float32 and packs(weight, "_convolution_pointwise", "_reorder_convolution_weight"):
             image = weight.transpose(1, 2)[:, :, None].contiguous(memory_format=torch.channels_last)
-            self._weight = torch.ops.mkldnn._reorder_convolution_weight(image, (0, 0), (1, stride), (1, 1), 1)
+            usual = (1, self._n_in, 1, (n_usual - 1) * stride + self._kernel)
+            self._weight = torch.ops.mkldnn._reorder_convolution_weight(image, (0, 0), (1, stride), (1, 1), 1, usual)
             self._packed = True
 
     def __call__(self, rows: torch.Tensor, *, gelu: bool = False) -> torch.Tensor:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import fft, ndimage, signal
+from scipy import ndimage, signal
 
 from relaylib.models.spectral.framing import FloatArray, centred_frames, moving_mean, n_frames_of
+from relaylib.models.spectral.spectrum import correlate, even_part, power_spectra
 from relaylib.types import HOP
 
 __all__ = ["echo_features", "repetition_features"]
@@ -55,22 +56,20 @@ def _waveform_match(samples: FloatArray, n_frames: int) -> tuple[FloatArray, Flo
     padded = np.concatenate([np.zeros(reach, np.float32), slow, np.zeros(max(0, tail) + PATCH, np.float32)])
     starts = reach + SLOW_HOP // 2 - PATCH // 2 + SLOW_HOP * np.arange(n_frames)
     power = np.concatenate([[0.0], np.cumsum(padded.astype(np.float64) ** 2)])
-    size = fft.next_fast_len(most - least + 2 * PATCH, real=True)
-    view = np.lib.stride_tricks.sliding_window_view(padded, most - least + PATCH)
+    pasts = np.lib.stride_tricks.sliding_window_view(padded, most - least + PATCH)
     patches = np.lib.stride_tricks.sliding_window_view(padded, PATCH)
     floor = PATCH * 10.0 ** (np.percentile(20 * np.log10(np.abs(slow) + 1e-6), 90) / 10.0 - 4.0)
+    gain = (1.0 / np.sqrt(np.maximum(power[PATCH:] - power[:-PATCH], floor))).astype(np.float32)  # of each patch
     n_lags = most - least + 1
-    match = np.zeros((n_frames, n_lags), np.float32)
+    gains = np.lib.stride_tricks.sliding_window_view(gain, n_lags)
+    match = np.empty((n_frames, n_lags), np.float32)
     for first in range(0, n_frames, 256):
         rows = starts[first : first + 256]
-        patch, past = patches[rows], view[np.maximum(rows - most, 0)]
-        product = fft.irfft(fft.rfft(past, size, axis=1) * np.conj(fft.rfft(patch, size, axis=1)), size, axis=1)
-        offsets = np.maximum(rows - most, 0)[:, None] + np.arange(n_lags)[None, :]
-        energy_past = power[offsets + PATCH] - power[offsets]
-        energy_here = (power[rows + PATCH] - power[rows])[:, None]
-        scale = np.sqrt(np.maximum(energy_past, floor) * np.maximum(energy_here, floor))
-        match[first : first + 256] = product[:, :n_lags] / scale
-    match = np.clip(match[:, ::-1], 0.0, 1.0)  # column k: lag least + k
+        product = correlate(pasts[rows - most], patches[rows])
+        product *= gains[rows - most]
+        product *= gain[rows, None]
+        match[first : first + 256] = product[:, ::-1]  # column k: lag least + k
+    np.clip(match, 0.0, 1.0, out=match)
     back_at = match.argmax(axis=1)
     back = match[np.arange(n_frames), back_at]
     ahead = np.zeros(n_frames, np.float32)
@@ -131,10 +130,9 @@ def echo_features(samples: FloatArray) -> FloatArray:
     framed = centred_frames(half, ECHO_WINDOW, hop)
     low, high = (ms * 8 for ms in ECHO_QUEFRENCIES_MS)
     for first in range(0, len(framed), 128):
-        spectrum = fft.rfft(framed[first : first + 128] * window, 2 * ECHO_WINDOW, axis=1)
-        power = spectrum.real**2 + spectrum.imag**2
+        power = power_spectra(framed[first : first + 128] * window, 2 * ECHO_WINDOW)
         power += 1e-3 * power.mean(axis=1, keepdims=True) + 1e-10
-        cepstrum = fft.irfft(np.log(power), axis=1)[:, : 2 * high + 2].astype(np.float32)
+        cepstrum = even_part(np.log(power))[:, : 2 * high + 2]
         region = cepstrum[:, low:high]
         spread = np.sqrt(np.mean(region**2, axis=1)) + 1e-4
         at = region.argmax(axis=1)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from relaylib.models.spectral.framing import FloatArray, centred_frames, log_power_db
+from relaylib.models.spectral.spectrum import power_spectra
 from relaylib.types import SAMPLE_RATE
 
 __all__ = ["active_frames", "log_mel", "mel_features", "reference_level"]
@@ -27,8 +28,7 @@ def _filters(n_bands: int, n_fft: int) -> FloatArray:
 def log_mel(samples: FloatArray) -> FloatArray:
     """Return log-mel energies in dB [shape=(n_frames, N_BANDS)] of 32 ms Hann windows."""
     window = np.hanning(WINDOW).astype(np.float32)
-    spectrum = np.fft.rfft(centred_frames(samples, WINDOW) * window, axis=1)
-    power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32) / float(np.sum(window**2))
+    power = power_spectra(centred_frames(samples, WINDOW) * window, WINDOW) / float(np.sum(window**2))
     # torch's product: NumPy's leaves threads waiting on all cores, in the way of whatever runs next
     bands: FloatArray = (torch.from_numpy(power) @ torch.from_numpy(_filters(N_BANDS, WINDOW)).t()).numpy()
     return log_power_db(bands)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, ndimage
+import torch
+from scipy import ndimage
 
 from relaylib.models.spectral.framing import FloatArray, centred_frames
+from relaylib.models.spectral.spectrum import even_part, power_spectra
 from relaylib.types import HOP
 
 __all__ = ["residual_features"]
@@ -56,15 +58,15 @@ def _prediction_error(samples: FloatArray) -> FloatArray:
     """Return the error of each frame's own linear predictor on its samples [shape=(n_frames, HOP)]."""
     framed = centred_frames(samples, WINDOW + 2 * ORDER)[:, ORDER:]  # ORDER samples less behind than before
     windowed = framed[:, :WINDOW] * np.hanning(WINDOW).astype(np.float32)
-    spectrum = fft.rfft(windowed, 2 * WINDOW, axis=1)
-    correlation = fft.irfft(spectrum.real**2 + spectrum.imag**2, axis=1)[:, : ORDER + 1].astype(np.float64)
+    correlation = even_part(power_spectra(windowed, 2 * WINDOW))[:, : ORDER + 1].astype(np.float64)
     correlation[:, 0] = correlation[:, 0] * 1.0003 + 1e-7
     predictor = _levinson(correlation)
     first = (WINDOW - HOP) // 2
-    error = np.zeros((len(framed), HOP), np.float64)
+    error = torch.zeros((len(framed), HOP), dtype=torch.float64)
+    past, weight = torch.from_numpy(framed.astype(np.float64)), torch.from_numpy(predictor)
     for lag in range(ORDER + 1):
-        error += predictor[:, lag, None] * framed[:, first - lag : first - lag + HOP]
-    return error.astype(np.float32)
+        error.addcmul_(weight[:, lag, None], past[:, first - lag : first - lag + HOP])
+    return error.float().numpy()
 
 
 def _levinson(correlation: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

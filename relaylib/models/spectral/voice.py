@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy import fft, ndimage
 
 from relaylib.models.spectral.framing import FloatArray, centred_frames, moving_mean
+from relaylib.models.spectral.spectrum import even_part, power_spectra
 from relaylib.types import SAMPLE_RATE
 
 __all__ = ["pitch_features", "texture_features", "timbre_features"]
@@ -27,8 +28,7 @@ def pitch_features(samples: FloatArray) -> FloatArray:
     for first in range(0, len(framed), 512):
         block = framed[first : first + 512]
         block = block - block.mean(axis=1, keepdims=True)
-        spectrum = fft.rfft(block, 2 * PITCH_WINDOW, axis=1)
-        match = fft.irfft(spectrum.real**2 + spectrum.imag**2, axis=1)[:, : high + 1]
+        match = even_part(power_spectra(block, 2 * PITCH_WINDOW))[:, : high + 1]
         match /= match[:, :1] + 1e-6 * PITCH_WINDOW
         match = match / (1.0 - np.arange(high + 1) / PITCH_WINDOW)
         region = match[:, low:]
@@ -75,7 +75,7 @@ def timbre_features(mel_db: FloatArray, active: npt.NDArray[np.bool_]) -> FloatA
 def texture_features(samples: FloatArray, mel_db: FloatArray) -> FloatArray:
     """Return what processing leaves behind: spectral roughness, peakiness in time, steadiness [shape=(n_frames, 8)]."""
     framed = centred_frames(samples, 512)
-    spectrum = np.abs(fft.rfft(framed * np.hanning(512).astype(np.float32), axis=1)) ** 2 + 1e-9
+    spectrum = power_spectra(framed * np.hanning(512).astype(np.float32), 512) + 1e-9
     log_spectrum = np.log(spectrum)
     flatness = [
         log_spectrum[:, a:b].mean(axis=1) - np.log(spectrum[:, a:b].mean(axis=1))

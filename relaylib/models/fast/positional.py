@@ -1,0 +1,87 @@
+"""The positional convolution: as wide as the clip is long, in groups of channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from relaylib.models.runner import BESIDE
+
+__all__ = ["PositionalConvolution"]
+
+_COLUMNS = 192
+"""Columns of a product, at least so many: of fewer a matrix product takes longer than its sums need."""
+
+
+class PositionalConvolution:
+    """A grouped convolution and GELU: where a frame is, from all that is around it.
+
+    With fewer than 16 channels a group it is computed in float32: where the processor has AMX, oneDNN 3.12 convolves
+    those wrongly in bfloat16 when the kernel is wide (see https://github.com/pytorch/pytorch/issues/163347).
+
+    In float32 it is one matrix product for each group, several frames to a row. A convolution would be a product with
+    a row for each frame, and as few columns as a group has channels. With the next frame's weights beside the first's,
+    moved down by one frame, there is a row for every second frame only, and twice the columns; and so on. That is done
+    in a half to a quarter of the time that oneDNN's convolution takes.
+
+    Parameters
+    ----------
+    convolution : torch.nn.Conv1d
+        Of transformers, as long as it has its weight norm.
+    dtype : torch.dtype
+        Of the products.
+    """
+
+    def __init__(self, convolution: Any, dtype: torch.dtype) -> None:
+        weight = convolution.weight.detach()  # the product of the weight norm's two factors, reckoned once
+        n_inside = weight.shape[1]
+        if n_inside < 16:
+            dtype = torch.float32
+        self._dtype = dtype
+        self._groups, self._kernel = convolution.groups, convolution.kernel_size[0]
+        self._bias = convolution.bias.detach().to(dtype)
+        self._at_once = -(-_COLUMNS // n_inside) if dtype == torch.float32 else 1
+        self._weight = self._side_by_side(weight) if self._at_once > 1 else weight.to(dtype)
+
+    def seen_only(self, n_frames: int, wanted: slice) -> tuple[int, int]:
+        """Return how many of the first and of the last frames have done their part when they were seen here.
+
+        Without them the convolution is complete at all others, and frames that are `wanted` still have as many beside
+        them as they should.
+        """
+        reach = self._kernel // 2
+        start, stop, _ = wanted.indices(n_frames)
+        return reach if start >= reach + BESIDE else 0, reach if n_frames - stop >= reach + BESIDE else 0
+
+    def __call__(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return what is to be added to the frames `hidden` [shape=(n_frames, width), float32]."""
+        if self._at_once > 1:
+            return functional.gelu(self._product(hidden))
+        channels = hidden.t()[None].to(self._dtype)
+        moved = functional.conv1d(channels, self._weight, self._bias, padding=self._kernel // 2, groups=self._groups)[
+            0, :, : len(hidden)
+        ]  # an even kernel makes one frame too many
+        return functional.gelu(moved).t()
+
+    def _side_by_side(self, weight: torch.Tensor) -> torch.Tensor:
+        """Return the weights of consecutive frames [shape=(groups, frames seen * channels, at_once * channels)]."""
+        n_inside = weight.shape[1]
+        one = weight.view(self._groups, -1, n_inside, self._kernel).permute(0, 3, 2, 1)
+        several = torch.zeros(self._groups, self._kernel + self._at_once - 1, n_inside, self._at_once, one.shape[-1])
+        for frame in range(self._at_once):
+            several[:, frame : frame + self._kernel, :, frame] = one
+        return several.flatten(3).flatten(1, 2)
+
+    def _product(self, hidden: torch.Tensor) -> torch.Tensor:
+        n_frames, width = hidden.shape
+        n_rows, n_inside = -(-n_frames // self._at_once), width // self._groups
+        n_seen = self._weight.shape[1]
+        before = self._kernel // 2
+        length = n_rows * self._at_once + self._kernel - 1
+        padded = functional.pad(hidden, (0, 0, before, length - before - n_frames))
+        groups = padded.view(length, self._groups, n_inside).transpose(0, 1).contiguous()
+        rows = groups.as_strided((self._groups, n_rows, n_seen), (length * n_inside, self._at_once * n_inside, 1))
+        moved = torch.bmm(rows, self._weight).view(self._groups, -1, n_inside)[:, :n_frames]
+        return moved.transpose(0, 1).reshape(n_frames, width) + self._bias
