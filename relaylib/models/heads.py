@@ -11,7 +11,7 @@ from torch import nn
 
 from relaylib.errors import ParameterError
 
-__all__ = ["ChannelDropout", "Head", "Member", "between", "learning_rate", "make_head"]
+__all__ = ["ChannelDropout", "Dilated", "Head", "Member", "between", "learning_rate", "make_head"]
 
 CLIP = 6.0
 """Standardised embeddings are cut off at this many standard deviations: unheard-of input stays tame."""
@@ -118,7 +118,7 @@ class ChannelDropout(nn.Module):
         return x * torch.from_numpy(kept.astype(np.float32) / np.float32(1.0 - self.share))
 
 
-class _Dilated(nn.Module):
+class Dilated(nn.Module):
     """A residual block: dilated convolution over time, GELU, mixing of channels."""
 
     def __init__(self, channels: int, dilation: int, dropout: float) -> None:
@@ -129,6 +129,7 @@ class _Dilated(nn.Module):
         self.dropout = ChannelDropout(dropout)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `x` [shape=(batch, n_channels, n_frames)] with its update, shorter by the dilation at both ends."""
         update = self.mix(nn.functional.gelu(self.over_time(x)))
         return x[..., self.dilation : -self.dilation] + self.dropout(update)
 
@@ -168,7 +169,7 @@ def _conv(
     body = nn.Sequential(
         ChannelDropout(0.1),
         nn.Conv1d(width, channels, 1),
-        *(_Dilated(channels, dilation, dropout) for dilation in dilations),
+        *(Dilated(channels, dilation, dropout) for dilation in dilations),
         nn.GELU(),
         nn.Conv1d(channels, n_types, 1),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +12,11 @@ import torch
 from torch.nn import functional
 
 from relaylib.models.heads import Head
+from relaylib.models.stacked import stacked
 
 __all__ = ["stored", "stream_logits"]
+
+T = TypeVar("T")
 
 
 def stored(embeddings: npt.NDArray[np.floating]) -> npt.NDArray[np.float16]:
@@ -32,23 +37,25 @@ def stream_logits(head: Head, pieces: Iterable[npt.NDArray[np.floating]]) -> npt
     The cuts between pieces do not show: each piece waits until the context behind its last frames is there.
     Memory is that of a piece, beside the logits.
     """
-    was_training = head.training
-    head.eval()
+    classify = stacked(head)
     parts: list[npt.NDArray[np.float32]] = []
-    carry: torch.Tensor | None = None
-    for piece in pieces:
-        fresh = head.standardise(torch.from_numpy(stored(piece)).float())
-        ahead = functional.pad(fresh, (0, 0, head.halo, 0)) if carry is None else torch.cat([carry, fresh])
-        carry = _classify(head, ahead, parts)
-    if carry is not None:
-        _classify(head, functional.pad(carry, (0, 0, 0, head.halo)), parts)
-    head.train(was_training)
+    seen = torch.zeros(len(head.mean), head.halo)
+    for piece, is_last in _with_last(pieces):
+        fresh = head.standardise(torch.from_numpy(stored(piece)).float()).T
+        seen = functional.pad(torch.cat([seen, fresh], dim=1), (0, head.halo if is_last else 0))
+        if seen.shape[1] > 2 * head.halo:
+            parts.append(classify(seen).T.numpy())
+            seen = seen[:, seen.shape[1] - 2 * head.halo :]
     n_types = parts[0].shape[1] if parts else 0
     return np.concatenate(parts) if parts else np.zeros((0, n_types), np.float32)
 
 
-def _classify(head: Head, standardised: torch.Tensor, parts: list[npt.NDArray[np.float32]]) -> torch.Tensor:
-    """Append the logits of the frames that have their whole context; return the rows still needed."""
-    if len(standardised) > 2 * head.halo:
-        parts.append(head(standardised.T[None])[0].T.numpy())
-    return standardised[max(0, len(standardised) - 2 * head.halo) :]
+def _with_last(items: Iterable[T]) -> Iterator[tuple[T, bool]]:
+    """Yield `items`, and of each whether it is the last."""
+    coming = iter(items)
+    held = list(islice(coming, 1))
+    for item in coming:
+        yield held.pop(), False
+        held.append(item)
+    for item in held:
+        yield item, True

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -19,7 +19,7 @@ class _Company(threading.local):
     """What goes on beside a thread, and the cores that both have together."""
 
     n_cores = 1
-    futures: Sequence[Future[object]] = ()
+    futures: Sequence[Future[Any]] = ()
 
 
 _company = _Company()

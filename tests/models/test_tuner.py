@@ -109,7 +109,7 @@ def test_thresholds_that_were_lost_are_found_again(tmp_path):
     manifest = write_corpus(tmp_path, seed=300)
     reference = [list(item.annotations) for item in manifest]
     detector = trained()
-    lost = detector.at([OperatingPoint(6.0, p.min_frames, p.reach) for p in detector.points], metrics={})
+    lost = detector.at([OperatingPoint(30.0, p.min_frames, p.reach) for p in detector.points], metrics={})
     found = tune(lost, manifest, audio_root=tmp_path, cache=EmbeddingCache(tmp_path / "cache"))
     f1 = [
         f_scores(

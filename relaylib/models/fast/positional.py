@@ -11,8 +11,9 @@ from relaylib.models.runner import BESIDE
 
 __all__ = ["PositionalConvolution"]
 
-_COLUMNS = 192
-"""Columns of a product, at least so many: of fewer a matrix product takes longer than its sums need."""
+_COLUMNS = 64
+"""Columns of a product, at least so many: of fewer a matrix product takes longer than its sums need. With more, weights
+grow, which short clips wait for."""
 
 
 class PositionalConvolution:
@@ -42,7 +43,7 @@ class PositionalConvolution:
         self._dtype = dtype
         self._groups, self._kernel = convolution.groups, convolution.kernel_size[0]
         self._bias = convolution.bias.detach().to(dtype)
-        self._at_once = -(-_COLUMNS // n_inside) if dtype == torch.float32 else 1
+        self._at_once = max(2, -(-_COLUMNS // n_inside)) if dtype == torch.float32 else 1
         self._weight = self._side_by_side(weight) if self._at_once > 1 else weight.to(dtype)
 
     def seen_only(self, n_frames: int, wanted: slice) -> tuple[int, int]:

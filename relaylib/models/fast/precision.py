@@ -52,7 +52,7 @@ def bf16_pays(device: str) -> bool:
     """Whether `device` multiplies bfloat16 in hardware, faster than float32; what cannot be found out counts as no.
 
     A CPU without it computes the same by conversions, several times slower than float32. Those with AVX512-BF16 differ:
-    a Zen 4 multiplies bfloat16 2.2 times as fast as float32, a Xeon of which AMX is hidden from its guests, half as fast.
+    a Zen 4 multiplies bfloat16 2.2 times as fast as float32, a Xeon of which AMX is hidden, half as fast.
     """
     kind = torch.device(device).type
     if kind == "cuda":

@@ -30,8 +30,7 @@ def pitch_features(samples: FloatArray) -> FloatArray:
         block = block - block.mean(axis=1, keepdims=True)
         match = even_part(power_spectra(block, 2 * PITCH_WINDOW))[:, : high + 1]
         match /= match[:, :1] + 1e-6 * PITCH_WINDOW
-        match = match / (1.0 - np.arange(high + 1) / PITCH_WINDOW)
-        region = match[:, low:]
+        region = (match / (1.0 - np.arange(high + 1) / PITCH_WINDOW))[:, low:]
         weight = region - 0.1 * np.log2(np.arange(low, high + 1) / low)
         at = weight.argmax(axis=1)
         voicing[first : first + 512] = np.clip(region[np.arange(len(at)), at], 0, 1)
