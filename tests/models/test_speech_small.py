@@ -14,6 +14,7 @@ from relaylib.demo.speech import example_audio
 from relaylib.inject import type_names
 from relaylib.models import Detector
 from relaylib.models.encoder import DEFAULT_ENCODER
+from relaylib.models.fast.layers import Layer
 from relaylib.models.speech import SpeechEncoder, heard
 from relaylib.models.speech.encoder import CHECKPOINT, JUDGE
 from relaylib.models.speech.summary import SummaryEncoder
@@ -131,3 +132,22 @@ def test_threads_get_the_same(encoder):
     with ThreadPoolExecutor(4) as pool:
         for rows, expected in zip(pool.map(encoder.encode, clips), alone, strict=True):
             np.testing.assert_allclose(rows, expected, atol=1e-4)
+
+
+def test_what_windows_share_goes_through_the_transformer_once(monkeypatch):
+    """All but the margins; and its own windows are those of any checkpoint."""
+    seen = []
+    run = Layer.__call__
+
+    def spy(self, hidden, *positions):
+        seen.append(len(hidden))
+        return run(self, hidden, *positions)
+
+    summary = heard().parts[1]
+    monkeypatch.setattr(Layer, "__call__", spy)
+    samples = speechlike(150, seed=5)
+    n_frames = len(embed(samples, summary).embeddings)
+    n_layers = 4
+    assert n_frames * n_layers <= sum(seen) <= 1.2 * n_frames * n_layers
+    assert max(seen) <= 22 * 50
+    assert summary.window == 45 * 16_000

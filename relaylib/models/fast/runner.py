@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from relaylib.models.consecutive import Consecutive
 from relaylib.models.encoder import Layer as LayerChoice
-from relaylib.models.fast.consecutive import Consecutive
 from relaylib.models.fast.convolutions import Convolutions
 from relaylib.models.fast.layers import Layer, RelativePositions
 from relaylib.models.fast.parts import Linear, Norm

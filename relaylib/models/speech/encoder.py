@@ -31,7 +31,8 @@ _REVISION: Final = "speech-small/2"
 
 def heard(*, device: str = "cpu", precision: AskedPrecision = "fp32") -> FusedEncoder:
     """Return what the classifier hears: fine detail beside what the transformer says."""
-    return FusedEncoder([SpectralEncoder(), SummaryEncoder(CHECKPOINT, device=device, precision=precision)])
+    fine = SpectralEncoder()
+    return FusedEncoder([fine, SummaryEncoder(CHECKPOINT, device=device, precision=precision, context=fine.context)])
 
 
 class SpeechEncoder(DerivedEncoder):

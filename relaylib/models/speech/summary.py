@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -11,11 +12,16 @@ import torch
 from safetensors.torch import load_file
 from torch.nn import functional
 
+from relaylib.models.consecutive import Consecutive
+from relaylib.models.embedding import embed
+from relaylib.models.encoder import WindowEncoder
 from relaylib.models.fast.precision import AskedPrecision
 from relaylib.models.fingerprint import fingerprint
 from relaylib.models.pretrained import PretrainedEncoder
 from relaylib.models.spectral.framing import moving_mean
 from relaylib.models.speech.derived import DerivedEncoder, FloatArray
+from relaylib.models.transformer import CONTEXT
+from relaylib.models.windows import windows
 from relaylib.types import SAMPLE_RATE
 
 __all__ = ["SummaryEncoder"]
@@ -30,7 +36,8 @@ _AROUND = (15, 45)
 _LEAST_STEP, _LEAST_NORM = 1e-3, 1e-2
 
 _WINDOW = 45 * SAMPLE_RATE
-"""Samples encoded at once: with the 4 s that the fine detail beside it needs at both ends, less is encoded twice."""
+"""Samples whose voice is the usual one: with the 4 s that the fine detail beside it needs at both ends, less is seen
+twice than in shorter windows."""
 
 
 class SummaryEncoder(DerivedEncoder):
@@ -39,6 +46,8 @@ class SummaryEncoder(DerivedEncoder):
     A few columns instead of 256: a logit of each type of artifact that the model knows, who seems to speak (a unit
     vector, less the median of the window), and how far the voice of the frames around is from that of the window.
 
+    The checkpoint itself sees windows as it does elsewhere, which are shorter. What two share goes through it once.
+
     Parameters
     ----------
     folder : path
@@ -46,6 +55,8 @@ class SummaryEncoder(DerivedEncoder):
         the layers ``types`` and ``speaker``.
     device, precision : str
         As of :class:`~relaylib.models.pretrained.PretrainedEncoder`.
+    context : int
+        Samples cropped at each inner edge of a window, in multiples of the hop.
 
     Raises
     ------
@@ -53,15 +64,16 @@ class SummaryEncoder(DerivedEncoder):
         If the checkpoint cannot be read.
     """
 
-    def __init__(self, folder: Path, *, device: str = "cpu", precision: AskedPrecision = "auto") -> None:
+    def __init__(
+        self, folder: Path, *, device: str = "cpu", precision: AskedPrecision = "auto", context: int = CONTEXT
+    ) -> None:
         self.name = f"{folder.name}:summary"
         layers = {name: values.float() for name, values in load_file(folder / _LAYERS).items()}
         self._types = layers["types.weight"], layers["types.bias"]
         self._speaker = layers["speaker.weight"], layers["speaker.bias"]
-        super().__init__(
-            PretrainedEncoder(str(folder), device=device, precision=precision, window=_WINDOW),
-            len(self._types[1]) + len(self._speaker[1]) + 2 * len(_AROUND),
-        )
+        self._transformer = PretrainedEncoder(str(folder), device=device, precision=precision)
+        super().__init__(self._transformer, len(self._types[1]) + len(self._speaker[1]) + 2 * len(_AROUND))
+        self.window, self.context = _WINDOW, context
 
     @cached_property
     def fingerprint(self) -> str:
@@ -69,6 +81,27 @@ class SummaryEncoder(DerivedEncoder):
         layers = zip(("types", "types.bias", "speaker", "speaker.bias"), (*self._types, *self._speaker), strict=True)
         settings = {"model": self._source.fingerprint, "revision": _REVISION}
         return fingerprint(settings, ((name, values.numpy()) for name, values in layers))
+
+    def encode(self, samples: FloatArray) -> FloatArray:
+        """Return the embeddings [shape=(n_frames, dim), float32] of `samples` [shape=(n,), float32, 16 kHz]."""
+        return self._made(embed(samples, self._transformer).embeddings)
+
+    def for_recording(self, blocks: Iterable[FloatArray]) -> WindowEncoder:
+        """Return :meth:`encode` for the windows of one recording, in their order."""
+        source, encode = self._transformer, self._transformer.for_recording(blocks)
+
+        def hidden(samples: torch.Tensor) -> torch.Tensor:
+            parts = windows([samples.numpy()], source)
+            return torch.from_numpy(np.concatenate([encode(part.samples, part.kept)[part.kept] for part in parts]))
+
+        rows = Consecutive(
+            hidden,
+            overlap=2 * self.context,
+            hop=self.hop,
+            field=source.receptive_field,
+            margin=source.context // source.hop,
+        )
+        return lambda samples, wanted=slice(None): self._made(rows(torch.from_numpy(samples)).numpy())
 
     def _columns(self, rows: FloatArray) -> FloatArray:
         with torch.inference_mode():
