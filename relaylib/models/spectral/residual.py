@@ -16,6 +16,7 @@ __all__ = ["residual_features"]
 ORDER = 14
 WINDOW = 2 * HOP
 BLOCK = 16  # 1 ms
+AT_ONCE = 256  # frames, which stay in the caches
 RANKS = ((3, 11), (2, 25), (5, 25))
 """Which of the largest frames within how many, counting itself."""
 
@@ -57,6 +58,10 @@ def _nth_largest(values: FloatArray, n: int, width: int) -> FloatArray:
 def _prediction_error(samples: FloatArray) -> FloatArray:
     """Return the error of each frame's own linear predictor on its samples [shape=(n_frames, HOP)]."""
     framed = centred_frames(samples, WINDOW + 2 * ORDER)[:, ORDER:]  # ORDER samples less behind than before
+    return np.concatenate([_errors(framed[first : first + AT_ONCE]) for first in range(0, len(framed), AT_ONCE)])
+
+
+def _errors(framed: FloatArray) -> FloatArray:
     windowed = framed[:, :WINDOW] * np.hanning(WINDOW).astype(np.float32)
     correlation = even_part(power_spectra(windowed, 2 * WINDOW))[:, : ORDER + 1].astype(np.float64)
     correlation[:, 0] = correlation[:, 0] * 1.0003 + 1e-7
