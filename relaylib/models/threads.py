@@ -48,17 +48,16 @@ def single_threads(n: int) -> Iterator[ThreadPoolExecutor]:
 
 @contextmanager
 def beside(calls: Sequence[Callable[[], T]]) -> Iterator[list[Future[T]]]:
-    """Have each of the calls run in a thread of its own, on one core, and torch use the others in this one.
+    """Have each of the calls run in a thread of its own, on one core, beside what this thread does.
 
-    A product made by more threads than there are cores for waits for the last of them, while the rest wait busily. Long
-    work in this thread calls :func:`take_free_cores` now and then, to have those of calls that are done.
+    A product made by more threads than there are cores for waits for the last of them. Work in this thread that gives
+    the same on any number of threads calls :func:`take_free_cores` now and then, and has no more threads than that.
     """
     n_cores, outer = torch.get_num_threads(), _company.futures
     try:
         with ThreadPoolExecutor(len(calls), initializer=_take_one_core) as pool:
             futures = [pool.submit(call) for call in calls]
             _company.n_cores, _company.futures = n_cores, futures
-            take_free_cores()
             yield futures
     finally:
         _company.futures = outer

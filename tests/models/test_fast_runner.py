@@ -150,6 +150,20 @@ def test_it_is_deterministic_and_threads_do_not_meet(checkpoints, precision):
             np.testing.assert_array_equal(rows, wanted)
 
 
+@pytest.mark.parametrize("seconds", [0.03, 0.7, 3.3, 12])
+def test_in_float32_any_number_of_threads_gives_the_same(seconds):
+    """To the last digit, since the number changes with what else is computed at the moment."""
+    encoder = load_encoder("speech-small")
+    clip = speechlike(seconds, seed=5)
+    n_threads = torch.get_num_threads()
+    try:
+        rows = [(torch.set_num_threads(n), encoder.encode(clip))[1] for n in (1, 2, 3, 4)]
+    finally:
+        torch.set_num_threads(n_threads)
+    for others in rows[1:]:
+        np.testing.assert_array_equal(others, rows[0])
+
+
 def test_layers_above_the_chosen_one_are_not_taken(checkpoints):
     runner = load_encoder(checkpoints("hubert"), layer=1, precision="fp32")._runner
     assert len(runner._layers) == 1

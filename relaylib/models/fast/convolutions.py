@@ -64,7 +64,8 @@ class Convolutions:
         n_frames = (len(samples) - self.field) // self.hop + 1
         pieces = []
         for start in range(0, n_frames, _BLOCK):
-            take_free_cores()
+            if self._dtype == torch.float32:
+                take_free_cores()
             n = min(_BLOCK, n_frames - start)
             rows = samples[start * self.hop : (start + n - 1) * self.hop + self.field, None]
             if self._dtype == torch.bfloat16:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from relaylib.models.fast.parts import Linear
 from relaylib.models.runner import BESIDE
 
 __all__ = ["PositionalConvolution"]
@@ -40,11 +41,14 @@ class PositionalConvolution:
         n_inside = weight.shape[1]
         if n_inside < 16:
             dtype = torch.float32
-        self._dtype = dtype
         self._groups, self._kernel = convolution.groups, convolution.kernel_size[0]
-        self._bias = convolution.bias.detach().to(dtype)
-        self._at_once = max(2, -(-_COLUMNS // n_inside)) if dtype == torch.float32 else 1
-        self._weight = self._side_by_side(weight) if self._at_once > 1 else weight.to(dtype)
+        bias = convolution.bias.detach()
+        self._at_once = max(2, -(-_COLUMNS // n_inside))
+        self._products: list[Linear] = []
+        if dtype == torch.float32:
+            self._products = self._side_by_side(weight, bias)
+        else:
+            self._weight, self._bias = weight.to(dtype), bias.to(dtype)
 
     def seen_only(self, n_frames: int, wanted: slice) -> tuple[int, int]:
         """Return how many of the first and of the last frames have done their part when they were seen here.
@@ -58,31 +62,36 @@ class PositionalConvolution:
 
     def __call__(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return what is to be added to the frames `hidden` [shape=(n_frames, width), float32]."""
-        if self._at_once > 1:
-            return functional.gelu(self._product(hidden))
-        channels = hidden.t()[None].to(self._dtype)
+        if self._products:
+            return self._multiplied(hidden)
+        channels = hidden.t()[None].to(self._weight.dtype)
         moved = functional.conv1d(channels, self._weight, self._bias, padding=self._kernel // 2, groups=self._groups)[
             0, :, : len(hidden)
         ]  # an even kernel makes one frame too many
         return functional.gelu(moved).t()
 
-    def _side_by_side(self, weight: torch.Tensor) -> torch.Tensor:
-        """Return the weights of consecutive frames [shape=(groups, frames seen * channels, at_once * channels)]."""
+    def _side_by_side(self, weight: torch.Tensor, bias: torch.Tensor) -> list[Linear]:
+        """Return a product for each group, from all that consecutive frames see to the channels of these frames."""
         n_inside = weight.shape[1]
-        one = weight.view(self._groups, -1, n_inside, self._kernel).permute(0, 3, 2, 1)
-        several = torch.zeros(self._groups, self._kernel + self._at_once - 1, n_inside, self._at_once, one.shape[-1])
+        one = weight.view(self._groups, n_inside, n_inside, self._kernel).transpose(2, 3)  # what is seen last
+        n_seen = self._kernel + self._at_once - 1
+        several = torch.zeros(self._groups, self._at_once, n_inside, n_seen, n_inside)
         for frame in range(self._at_once):
-            several[:, frame : frame + self._kernel, :, frame] = one
-        return several.flatten(3).flatten(1, 2)
+            several[:, frame, :, frame : frame + self._kernel] = one
+        biases = bias.view(self._groups, n_inside).repeat(1, self._at_once)
+        weights = several.flatten(3).flatten(1, 2)
+        return [Linear(weight, bias, torch.float32) for weight, bias in zip(weights, biases, strict=True)]
 
-    def _product(self, hidden: torch.Tensor) -> torch.Tensor:
+    def _multiplied(self, hidden: torch.Tensor) -> torch.Tensor:
         n_frames, width = hidden.shape
-        n_rows, n_inside = -(-n_frames // self._at_once), width // self._groups
-        n_seen = self._weight.shape[1]
-        before = self._kernel // 2
-        length = n_rows * self._at_once + self._kernel - 1
+        n_inside = width // self._groups
+        n_rows = max(2, -(-n_frames // self._at_once))  # of one row, sums depend on the number of threads
+        length, before = n_rows * self._at_once + self._kernel - 1, self._kernel // 2
         padded = functional.pad(hidden, (0, 0, before, length - before - n_frames))
-        groups = padded.view(length, self._groups, n_inside).transpose(0, 1).contiguous()
-        rows = groups.as_strided((self._groups, n_rows, n_seen), (length * n_inside, self._at_once * n_inside, 1))
-        moved = torch.bmm(rows, self._weight).view(self._groups, -1, n_inside)[:, :n_frames]
-        return moved.transpose(0, 1).reshape(n_frames, width) + self._bias
+        found = hidden.new_empty(n_rows * self._at_once, self._groups, n_inside)
+        n_seen = (self._kernel + self._at_once - 1) * n_inside
+        for group, product in enumerate(self._products):
+            channels = padded[:, group * n_inside : (group + 1) * n_inside].contiguous()
+            rows = channels.as_strided((n_rows, n_seen), (self._at_once * n_inside, 1))
+            found[:, group] = product(rows.contiguous(), gelu=True).view(-1, n_inside)
+        return found.flatten(1)[:n_frames]

@@ -26,7 +26,8 @@ _DTYPES: dict[str, torch.dtype] = {"bf16": torch.bfloat16, "fp32": torch.float32
 class FastRunner:
     """The computation of a model of transformers without its modules, as a :class:`relaylib.models.runner.Runner`.
 
-    It needs the model no more once it is made. Norms and the sums between layers are float32 in either precision.
+    It needs the model no more once it is made. Norms and the sums between layers are float32 in either precision. In
+    float32 it is the same on any number of threads, to the last digit, and so can change it as it goes.
 
     Parameters
     ----------
@@ -83,7 +84,8 @@ class FastRunner:
         positions = None if self._positions is None else self._positions(len(hidden))
         states = [hidden]
         for layer in self._layers:
-            take_free_cores()
+            if self.precision == "fp32":
+                take_free_cores()
             hidden = layer(hidden, positions)
             if self._mix:
                 states.append(hidden)

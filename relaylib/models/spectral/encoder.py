@@ -25,7 +25,7 @@ _REVISION: Final = "spectral/2"
 class SpectralEncoder:
     """Log-mel energies beside features for clicks, pauses, repetitions, echoes, foreign voices and processing.
 
-    It needs no download, runs at about a hundred times real time on one core, and is the floor that
+    It needs no download, runs at more than a hundred times real time on one core, and is the floor that
     pretrained encoders have to beat. What describes the sound is relative to the usual sound of the window
     (the recording, up to 30 s), so that voice, gain and microphone matter little.
     """
