@@ -6,6 +6,7 @@ import torch
 from small_encoders import PlaceholderEncoder, make_checkpoint
 
 from relaylib.models import EmbeddingCache, trainer
+from relaylib.models.fast.layers import Layer
 
 
 @pytest.fixture
@@ -38,6 +39,20 @@ def fitted(monkeypatch):
 
     fit = trainer.fit_folds
     monkeypatch.setattr(trainer, "fit_folds", spy)
+    return seen
+
+
+@pytest.fixture
+def through_layers(monkeypatch):
+    """Return how many frames go through a layer, at each call while the test runs."""
+    seen = []
+    run = Layer.__call__
+
+    def spy(self, hidden, *positions):
+        seen.append(len(hidden))
+        return run(self, hidden, *positions)
+
+    monkeypatch.setattr(Layer, "__call__", spy)
     return seen
 
 

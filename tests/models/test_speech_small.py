@@ -14,7 +14,6 @@ from relaylib.demo.speech import example_audio
 from relaylib.inject import type_names
 from relaylib.models import Detector
 from relaylib.models.encoder import DEFAULT_ENCODER
-from relaylib.models.fast.layers import Layer
 from relaylib.models.speech import SpeechEncoder, heard
 from relaylib.models.speech.encoder import CHECKPOINT, JUDGE
 from relaylib.models.speech.summary import SummaryEncoder
@@ -134,20 +133,11 @@ def test_threads_get_the_same(encoder):
             np.testing.assert_allclose(rows, expected, atol=1e-4)
 
 
-def test_what_windows_share_goes_through_the_transformer_once(monkeypatch):
+def test_what_windows_share_goes_through_the_transformer_once(through_layers):
     """All but the margins; and its own windows are those of any checkpoint."""
-    seen = []
-    run = Layer.__call__
-
-    def spy(self, hidden, *positions):
-        seen.append(len(hidden))
-        return run(self, hidden, *positions)
-
     summary = heard().parts[1]
-    monkeypatch.setattr(Layer, "__call__", spy)
-    samples = speechlike(150, seed=5)
-    n_frames = len(embed(samples, summary).embeddings)
+    n_frames = len(embed(speechlike(150, seed=5), summary).embeddings)
     n_layers = 4
-    assert n_frames * n_layers <= sum(seen) <= 1.2 * n_frames * n_layers
-    assert max(seen) <= 22 * 50
+    assert n_frames * n_layers <= sum(through_layers) <= 1.2 * n_frames * n_layers
+    assert max(through_layers) <= 22 * 50
     assert summary.window == 45 * 16_000

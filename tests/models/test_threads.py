@@ -9,11 +9,8 @@ from relaylib.models.threads import beside, single_threads, take_free_cores
 
 
 @pytest.fixture(autouse=True)
-def four_cores():
-    before = torch.get_num_threads()
+def four_cores(one_thread):
     torch.set_num_threads(4)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_cores_come_back_as_calls_end():
