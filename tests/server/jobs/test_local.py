@@ -265,10 +265,10 @@ def test_a_worker_that_cannot_be_imported_ends_with_its_last_words(settings, pre
 
 def test_a_worker_that_hangs_while_it_starts_is_given_up(settings, prepare):
     async def run():
-        async with running(settings, start_s=1.0) as executor:
+        async with running(settings, start_s=5.0) as executor:
             (worker,) = workers()
             worker.suspend()
-            with pytest.raises(WorkerDiedError, match="not ready after 1 s"):
+            with pytest.raises(WorkerDiedError, match="not ready after 5 s"):
                 await executor.run(prepare[0], ignore)
             return workers()
 
