@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,10 @@ __all__ = ["DerivedEncoder", "FloatArray"]
 
 FloatArray = npt.NDArray[np.float32]
 
+Source = TypeVar("Source", TransformerEncoder, FusedEncoder)
 
-class DerivedEncoder(ABC):
+
+class DerivedEncoder(ABC, Generic[Source]):
     """As many frames as `source` has, from the same windows, each window's rows made into others.
 
     Parameters
@@ -31,8 +33,9 @@ class DerivedEncoder(ABC):
     n_layers: Final = 1
     layer: Final[Layer] = None
 
-    def __init__(self, source: TransformerEncoder | FusedEncoder, dim: int) -> None:
-        self._source, self.dim = source, dim
+    def __init__(self, source: Source, dim: int) -> None:
+        self._source: Source = source
+        self.dim = dim
         self.hop, self.window, self.context = source.hop, source.window, source.context
 
     @property

@@ -35,7 +35,7 @@ def heard(*, device: str = "cpu", precision: AskedPrecision = "fp32") -> FusedEn
     return FusedEncoder([fine, SummaryEncoder(CHECKPOINT, device=device, precision=precision, context=fine.context)])
 
 
-class SpeechEncoder(DerivedEncoder):
+class SpeechEncoder(DerivedEncoder[FusedEncoder]):
     """Embeddings made for artifacts: what can be heard in a frame, and how likely each known artifact is there.
 
     The features of ``spectral``, which see what happens within milliseconds, stand beside the logits of a classifier.

@@ -20,7 +20,7 @@ from relaylib.models.fingerprint import fingerprint
 from relaylib.models.pretrained import PretrainedEncoder
 from relaylib.models.spectral.framing import moving_mean
 from relaylib.models.speech.derived import DerivedEncoder, FloatArray
-from relaylib.models.transformer import CONTEXT
+from relaylib.models.transformer import CONTEXT, TransformerEncoder
 from relaylib.models.windows import windows
 from relaylib.types import SAMPLE_RATE
 
@@ -40,7 +40,7 @@ _WINDOW = 45 * SAMPLE_RATE
 twice than in shorter windows."""
 
 
-class SummaryEncoder(DerivedEncoder):
+class SummaryEncoder(DerivedEncoder[TransformerEncoder]):
     """The last hidden state of a checkpoint, through the linear layers that it was taught through.
 
     A few columns instead of 256: a logit of each type of artifact that the model knows, who seems to speak (a unit
@@ -71,8 +71,10 @@ class SummaryEncoder(DerivedEncoder):
         layers = {name: values.float() for name, values in load_file(folder / _LAYERS).items()}
         self._types = layers["types.weight"], layers["types.bias"]
         self._speaker = layers["speaker.weight"], layers["speaker.bias"]
-        self._transformer = PretrainedEncoder(str(folder), device=device, precision=precision)
-        super().__init__(self._transformer, len(self._types[1]) + len(self._speaker[1]) + 2 * len(_AROUND))
+        super().__init__(
+            PretrainedEncoder(str(folder), device=device, precision=precision),
+            len(self._types[1]) + len(self._speaker[1]) + 2 * len(_AROUND),
+        )
         self.window, self.context = _WINDOW, context
 
     @cached_property
@@ -84,11 +86,11 @@ class SummaryEncoder(DerivedEncoder):
 
     def encode(self, samples: FloatArray) -> FloatArray:
         """Return the embeddings [shape=(n_frames, dim), float32] of `samples` [shape=(n,), float32, 16 kHz]."""
-        return self._made(embed(samples, self._transformer).embeddings)
+        return self._made(embed(samples, self._source).embeddings)
 
     def for_recording(self, blocks: Iterable[FloatArray]) -> WindowEncoder:
         """Return :meth:`encode` for the windows of one recording, in their order."""
-        source, encode = self._transformer, self._transformer.for_recording(blocks)
+        source, encode = self._source, self._source.for_recording(blocks)
 
         def hidden(samples: torch.Tensor) -> torch.Tensor:
             parts = windows([samples.numpy()], source)
