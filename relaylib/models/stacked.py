@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from relaylib.models.heads import ChannelDropout, Dilated, Head, Member
 
-__all__ = ["stacked"]
+__all__ = ["Step", "stacked"]
 
 Step = Callable[[torch.Tensor], torch.Tensor]
 

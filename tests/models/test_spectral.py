@@ -1,13 +1,16 @@
 import numpy as np
 import pytest
+from scipy import ndimage, signal
 from small_encoders import speechlike
 
 from relaylib.models import load_encoder
+from relaylib.models.spectral.decimation import decimate
+from relaylib.models.spectral.echo import echo_features
 from relaylib.models.spectral.fine import fine_features
-from relaylib.models.spectral.framing import centred_frames, moving_mean, n_frames_of
-from relaylib.models.spectral.lags import echo_features, repetition_features
+from relaylib.models.spectral.framing import centred_frames, largest, mean_square, median, moving_mean, n_frames_of
 from relaylib.models.spectral.mel import log_mel, mel_features, reference_level
 from relaylib.models.spectral.quiet import quiet_features
+from relaylib.models.spectral.repetition import repetition_features
 from relaylib.models.spectral.voice import pitch_features
 from relaylib.types import HOP, SAMPLE_RATE
 
@@ -145,6 +148,27 @@ def test_a_repetition_matches_its_original(speech):
     assert features[copy, 3].max() < np.median(once[:, 3])  # the room that is left to a perfect match
 
 
+def test_the_match_is_the_best_correlation_with_what_was_80_to_500_ms_before(speech):
+    """Each lag by itself, as the definition says it; 250 ms out of the middle come again 333 ms later."""
+    samples = speech.copy()
+    samples[37_328:41_328] = samples[32_000:36_000]
+    features = repetition_features(samples, log_mel(samples))
+    slow = signal.resample_poly(samples, 1, 4)
+    slow = slow - ndimage.uniform_filter1d(slow, 200)
+    floor = 400 * 10 ** (np.percentile(20 * np.log10(np.abs(slow) + 1e-6), 90) / 10 - 4)
+    padded = np.r_[np.zeros(3000), slow, np.zeros(1000)]
+
+    def patch(at):
+        return padded[at : at + 400] / np.sqrt(max(np.sum(padded[at : at + 400] ** 2), floor))
+
+    for frame in (0, 1, 5, 23, 24, 26, 35, 118, 119, 121, 122, 200, len(features) - 1):
+        start = 3000 + 80 * frame + 40 - 200
+        matches = np.array([patch(start) @ patch(start - lag) for lag in range(320, 2001)])
+        assert features[frame, 0] == pytest.approx(max(0.0, matches.max()), abs=1e-5)
+        assert features[frame, 5] * 2000 == pytest.approx(320 + matches.clip(0).argmax())
+    assert features[121, 0] > 0.9
+
+
 def test_an_echo_shows_at_its_delay(speech):
     """A copy 150 ms later at half the level: the cepstral peak stands out, at that delay."""
     delay = int(0.15 * SAMPLE_RATE)
@@ -191,3 +215,18 @@ def test_frames_are_centred_and_mirrored_at_the_ends():
 def test_the_moving_mean_is_centred_and_holds_its_ends():
     values = np.array([0.0, 0.0, 3.0, 0.0, 0.0, 6.0])
     np.testing.assert_allclose(moving_mean(values, 3), [0, 1, 1, 1, 2, 4])
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+@pytest.mark.parametrize("n_samples", [1, 3, 31, 32, 33, 640, 9601])
+def test_decimation_is_that_of_scipy(speech, n_samples, factor):
+    samples = speech[:n_samples]
+    np.testing.assert_allclose(decimate(samples, factor), signal.resample_poly(samples, 1, factor), atol=1e-6)
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 5, 8])
+def test_statistics_are_those_of_numpy(n_rows):
+    rows = np.random.default_rng(0).standard_normal((n_rows, 6, 7)).astype(np.float32)
+    np.testing.assert_array_equal(median(rows[:, 0]), np.median(rows[:, 0], axis=0))
+    np.testing.assert_array_equal(largest(rows), rows.max(axis=2))
+    np.testing.assert_allclose(mean_square(rows), np.mean(rows.astype(float) ** 2, axis=2), rtol=1e-6)

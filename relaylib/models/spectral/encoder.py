@@ -7,11 +7,12 @@ from typing import Final
 
 import numpy as np
 
+from relaylib.models.spectral.echo import echo_features
 from relaylib.models.spectral.fine import fine_features
-from relaylib.models.spectral.framing import FloatArray
-from relaylib.models.spectral.lags import echo_features, repetition_features
+from relaylib.models.spectral.framing import FloatArray, median
 from relaylib.models.spectral.mel import active_frames, log_mel, mel_features, reference_level
 from relaylib.models.spectral.quiet import quiet_features
+from relaylib.models.spectral.repetition import repetition_features
 from relaylib.models.spectral.residual import residual_features
 from relaylib.models.spectral.voice import pitch_features, texture_features, timbre_features
 from relaylib.types import HOP, SAMPLE_RATE
@@ -58,5 +59,5 @@ class SpectralEncoder:
         measures = (quiet_features(samples), repetition_features(samples, mel_db), echo_features(samples))
         # how speech sounds depends on the voice, and what is wrong with it is rare: so it is given relative to
         # the usual frame of this recording, and a voice that training never heard looks like those it did
-        usual = [rows - np.median(rows, axis=0) for rows in sound]
+        usual = [rows - median(rows) for rows in sound]
         return np.concatenate([*usual, *measures], axis=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from relaylib.models.spectral.framing import FloatArray, centred_frames, log_power_db
+from relaylib.models.spectral.framing import FloatArray, centred_frames, log_power_db, mean_square
 from relaylib.types import HOP
 
 __all__ = ["fine_features"]
@@ -38,15 +38,16 @@ def fine_features(samples: FloatArray, level_db: float) -> FloatArray:
 def _block_statistics(framed: FloatArray, level_db: float) -> list[FloatArray]:
     """Energy of the 2 ms blocks inside a frame: extremes, range, largest steps up and down, peakiness."""
     blocks = framed.reshape(len(framed), -1, BLOCK)
-    energy = (log_power_db(np.mean(blocks**2, axis=2)) - level_db) / 20.0
+    energy = (log_power_db(mean_square(blocks)) - level_db) / 20.0
     energy = np.maximum(energy, -4.0)
     step = np.diff(energy, axis=1)
-    middle = energy[:, 5:-5]
+    middle, usual = energy[:, 5:-5], np.median(energy, axis=1)
+    least, most = middle.min(axis=1), middle.max(axis=1)
     return [
-        middle.min(axis=1),
-        middle.max(axis=1),
-        middle.max(axis=1) - np.median(energy, axis=1),
-        np.median(energy, axis=1) - middle.min(axis=1),
+        least,
+        most,
+        most - usual,
+        usual - least,
         step[:, 4:-4].max(axis=1),
         -step[:, 4:-4].min(axis=1),
     ]

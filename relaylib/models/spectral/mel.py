@@ -28,7 +28,7 @@ def _filters(n_bands: int, n_fft: int) -> FloatArray:
 def log_mel(samples: FloatArray) -> FloatArray:
     """Return log-mel energies in dB [shape=(n_frames, N_BANDS)] of 32 ms Hann windows."""
     window = np.hanning(WINDOW).astype(np.float32)
-    power = power_spectra(centred_frames(samples, WINDOW) * window, WINDOW) / float(np.sum(window**2))
+    power = power_spectra(centred_frames(samples, WINDOW), WINDOW, window) / float(np.sum(window**2))
     # torch's product: NumPy's leaves threads waiting on all cores, in the way of whatever runs next
     bands: FloatArray = (torch.from_numpy(power) @ torch.from_numpy(_filters(N_BANDS, WINDOW)).t()).numpy()
     return log_power_db(bands)

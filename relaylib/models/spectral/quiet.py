@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from relaylib.models.spectral.framing import FloatArray, centred_frames, log_power_db, n_frames_of
+from relaylib.models.spectral.framing import FloatArray, centred_frames, log_power_db, mean_square, n_frames_of
 from relaylib.postprocess.runs import active_runs
 from relaylib.types import HOP
 
@@ -28,7 +28,7 @@ def quiet_features(samples: FloatArray) -> FloatArray:
     and after speech is no pause.
     """
     n_frames = n_frames_of(len(samples))
-    energy = log_power_db(np.mean(centred_frames(samples, 4 * BLOCK, BLOCK) ** 2, axis=1))
+    energy = log_power_db(mean_square(centred_frames(samples, 4 * BLOCK, BLOCK)))
     per_frame = HOP // BLOCK
     loud, floor = np.percentile(energy, 95), np.percentile(energy, 3)
     columns = []

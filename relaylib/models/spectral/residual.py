@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from scipy import ndimage
 
-from relaylib.models.spectral.framing import FloatArray, centred_frames
+from relaylib.models.spectral.framing import FloatArray, centred_frames, largest
 from relaylib.models.spectral.spectrum import even_part, power_spectra
 from relaylib.types import HOP
 
@@ -34,7 +34,7 @@ def residual_features(samples: FloatArray) -> FloatArray:
     .. [1] Vaseghi, Rayner, "Detection and suppression of impulsive noise in speech communication systems", 1990.
     """
     error = np.abs(_prediction_error(samples))  # (n_frames, HOP)
-    level = 2.0 * np.log10(error.reshape(len(error), -1, BLOCK).max(axis=2) + 1e-6)
+    level = 2.0 * np.log10(largest(error.reshape(len(error), -1, BLOCK)) + 1e-6)
     flat = level.ravel()
     around = ndimage.median_filter(flat, 101, mode="nearest").reshape(level.shape)
     calm = ndimage.uniform_filter1d(flat, level.shape[1], mode="nearest").reshape(level.shape)
@@ -62,8 +62,8 @@ def _prediction_error(samples: FloatArray) -> FloatArray:
 
 
 def _errors(framed: FloatArray) -> FloatArray:
-    windowed = framed[:, :WINDOW] * np.hanning(WINDOW).astype(np.float32)
-    correlation = even_part(power_spectra(windowed, 2 * WINDOW))[:, : ORDER + 1].astype(np.float64)
+    spectra = power_spectra(framed[:, :WINDOW], 2 * WINDOW, np.hanning(WINDOW).astype(np.float32))
+    correlation = even_part(spectra)[:, : ORDER + 1].astype(np.float64)
     correlation[:, 0] = correlation[:, 0] * 1.0003 + 1e-7
     predictor = _levinson(correlation)
     first = (WINDOW - HOP) // 2

@@ -7,18 +7,21 @@ SciPy's.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from scipy import fft
 
 from relaylib.models.spectral.framing import FloatArray
 
-__all__ = ["correlate", "even_part", "power_spectra"]
+__all__ = ["even_part", "power_spectra"]
 
 
-def power_spectra(rows: FloatArray, size: int) -> FloatArray:
-    """Return the power spectra [shape=(n, size // 2 + 1)] of `rows` [shape=(n, at most size)], with zeros behind."""
-    spectra = torch.fft.rfft(_tensor(rows), size).numpy()
+def power_spectra(rows: FloatArray, size: int, window: FloatArray | None = None) -> FloatArray:
+    """Return the power spectra [shape=(n, size // 2 + 1)] of `rows` [shape=(n, at most size)], with zeros behind.
+
+    The rows are weighted by `window`, if there is one. They may overlap in memory.
+    """
+    padded = np.zeros((len(rows), size), np.float32)
+    np.multiply(rows, 1.0 if window is None else window, out=padded[:, : rows.shape[1]], casting="same_kind")
+    spectra = torch.fft.rfft(torch.from_numpy(padded)).numpy()
     power: FloatArray = spectra.real**2 + spectra.imag**2
     return power
 
@@ -28,26 +31,4 @@ def even_part(spectra: FloatArray) -> FloatArray:
 
     Of power spectra they are autocorrelations, of their logarithms cepstra.
     """
-    return torch.fft.irfft(_tensor(spectra)).numpy()
-
-
-def correlate(rows: FloatArray, patches: FloatArray) -> FloatArray:
-    """Return the products of each row with its patch at all places where that fits in.
-
-    Parameters
-    ----------
-    rows : np.ndarray [shape=(n, length), float32]
-    patches : np.ndarray [shape=(n, at most length), float32]
-
-    Returns
-    -------
-    np.ndarray [shape=(n, n_places), float32]
-    """
-    length, n_places = rows.shape[1], rows.shape[1] - patches.shape[1] + 1
-    size = fft.next_fast_len(length, real=True)  # what wraps around comes behind those places
-    products = torch.fft.rfft(_tensor(rows), size).mul_(torch.fft.rfft(_tensor(patches), size).conj())
-    return torch.fft.irfft(products, size)[:, :n_places].numpy()
-
-
-def _tensor(rows: npt.NDArray[np.floating]) -> torch.Tensor:
-    return torch.from_numpy(np.require(rows, requirements=["C", "W"]))
+    return torch.fft.irfft(torch.from_numpy(spectra)).numpy()

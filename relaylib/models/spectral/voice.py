@@ -74,7 +74,7 @@ def timbre_features(mel_db: FloatArray, active: npt.NDArray[np.bool_]) -> FloatA
 def texture_features(samples: FloatArray, mel_db: FloatArray) -> FloatArray:
     """Return what processing leaves behind: spectral roughness, peakiness in time, steadiness [shape=(n_frames, 8)]."""
     framed = centred_frames(samples, 512)
-    spectrum = power_spectra(framed * np.hanning(512).astype(np.float32), 512) + 1e-9
+    spectrum = power_spectra(framed, 512, np.hanning(512).astype(np.float32)) + 1e-9
     log_spectrum = np.log(spectrum)
     flatness = [
         log_spectrum[:, a:b].mean(axis=1) - np.log(spectrum[:, a:b].mean(axis=1))

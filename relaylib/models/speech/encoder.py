@@ -16,6 +16,7 @@ from relaylib.models.scoring import stream_logits
 from relaylib.models.spectral import SpectralEncoder
 from relaylib.models.speech.derived import DerivedEncoder, FloatArray
 from relaylib.models.speech.summary import SummaryEncoder
+from relaylib.models.stacked import stacked
 
 __all__ = ["CHECKPOINT", "JUDGE", "SpeechEncoder", "heard"]
 
@@ -67,6 +68,7 @@ class SpeechEncoder(DerivedEncoder[FusedEncoder]):
     def __init__(self, *, device: str = "cpu", precision: AskedPrecision = "fp32") -> None:
         source = heard(device=device, precision=precision)
         self._judge = Detector.load(JUDGE, encoder=source)
+        self._classify = stacked(self._judge.head)
         self._n_fine = source.parts[0].dim
         super().__init__(source, self._n_fine + len(self._judge.artifact_types))
 
@@ -77,4 +79,5 @@ class SpeechEncoder(DerivedEncoder[FusedEncoder]):
         return fingerprint({"heard": self._source.fingerprint, "revision": _REVISION}, weights)
 
     def _columns(self, rows: FloatArray) -> FloatArray:
-        return np.concatenate([rows[:, : self._n_fine], stream_logits(self._judge.head, [rows])], axis=1)
+        logits = stream_logits(self._judge.head, [rows], classify=self._classify)
+        return np.concatenate([rows[:, : self._n_fine], logits], axis=1)
