@@ -71,7 +71,7 @@ def test_numpy_alone_is_loaded_by_the_values_of_the_top():
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ({}, "GOMP_SPINCOUNT = '1000'"),
+        ({}, "GOMP_SPINCOUNT = '2000'"),
         ({"GOMP_SPINCOUNT": "123"}, "GOMP_SPINCOUNT = '123'"),
         ({"OMP_WAIT_POLICY": "passive"}, "GOMP_SPINCOUNT = '0'"),
     ],

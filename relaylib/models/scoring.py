@@ -42,13 +42,13 @@ def stream_logits(
     """
     classify = classify or stacked(head)
     parts: list[npt.NDArray[np.float32]] = []
-    seen = torch.zeros(len(head.mean), head.halo)
+    seen = torch.zeros(head.halo, len(head.mean))
     for piece, is_last in _with_last(pieces):
-        fresh = head.standardise(torch.from_numpy(stored(piece)).float()).T
-        seen = functional.pad(torch.cat([seen, fresh], dim=1), (0, head.halo if is_last else 0))
-        if seen.shape[1] > 2 * head.halo:
-            parts.append(classify(seen).T.numpy())
-            seen = seen[:, seen.shape[1] - 2 * head.halo :]
+        fresh = head.standardise(torch.from_numpy(stored(piece)).float())
+        seen = functional.pad(torch.cat([seen, fresh]), (0, 0, 0, head.halo if is_last else 0))
+        if len(seen) > 2 * head.halo:
+            parts.append(classify(seen).numpy())
+            seen = seen[len(seen) - 2 * head.halo :]
     n_types = parts[0].shape[1] if parts else 0
     return np.concatenate(parts) if parts else np.zeros((0, n_types), np.float32)
 
