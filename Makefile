@@ -15,7 +15,7 @@ BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
 # files of tests side by side, which share the cores; pytest's status 5 says that PYTEST_ARGS asks for no test of the kind
 THREADS = $$($(BIN)/python -c 'import os; print(max(1, (os.cpu_count() or 1) // $(WORKERS)))')
-SIDE_BY_SIDE = OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+SIDE_BY_SIDE = OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest --durations 12 --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 OR_NONE = || test $$? -eq 5
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
