@@ -8,7 +8,7 @@ from relaylib.models.spectral.decimation import decimate
 from relaylib.models.spectral.echo import echo_features
 from relaylib.models.spectral.fine import fine_features
 from relaylib.models.spectral.framing import centred_frames, largest, mean_square, median, moving_mean, n_frames_of
-from relaylib.models.spectral.mel import log_mel, mel_features, reference_level
+from relaylib.models.spectral.mel import active_frames, log_mel, mel_features, reference_level
 from relaylib.models.spectral.quiet import quiet_features
 from relaylib.models.spectral.repetition import repetition_features
 from relaylib.models.spectral.voice import pitch_features
@@ -197,7 +197,9 @@ def test_pitch_is_that_of_the_tone():
 def test_a_tone_is_loud_in_its_band():
     """1 kHz: the loudest band is the same throughout, and 0 re the reference level, less what leaks."""
     tone = 0.3 * np.sin(2 * np.pi * 1000 * np.arange(SAMPLE_RATE) / SAMPLE_RATE).astype(np.float32)
-    bands = mel_features(log_mel(tone))[5:-5, :40]
+    mel_db = log_mel(tone)
+    level = reference_level(mel_db)
+    bands = mel_features(mel_db, level, active_frames(mel_db, level))[5:-5, :40]
     assert len(set(bands.argmax(axis=1))) == 1
     assert bands.max() == pytest.approx(0.0, abs=0.3)
 

@@ -10,7 +10,7 @@ import numpy as np
 from relaylib.models.spectral.echo import echo_features
 from relaylib.models.spectral.fine import fine_features
 from relaylib.models.spectral.framing import FloatArray, median
-from relaylib.models.spectral.mel import active_frames, log_mel, mel_features, reference_level
+from relaylib.models.spectral.mel import active_frames, log_mel_of, mel_features, reference_level, spectrogram
 from relaylib.models.spectral.quiet import quiet_features
 from relaylib.models.spectral.repetition import repetition_features
 from relaylib.models.spectral.residual import residual_features
@@ -46,15 +46,17 @@ class SpectralEncoder:
         """Return the features [shape=(ceil(n / 320), dim), float32] of `samples` [shape=(n,), 16 kHz]."""
         if len(samples) == 0:
             return np.zeros((0, self.dim), np.float32)
-        mel_db = log_mel(samples)
-        active = active_frames(mel_db)
+        power = spectrogram(samples)
+        mel_db = log_mel_of(power)
+        level = reference_level(mel_db)
+        active = active_frames(mel_db, level)
         sound = (
-            mel_features(mel_db),
-            fine_features(samples, reference_level(mel_db)),
+            mel_features(mel_db, level, active),
+            fine_features(samples, level),
             residual_features(samples),
             pitch_features(samples),
             timbre_features(mel_db, active),
-            texture_features(samples, mel_db),
+            texture_features(samples, power, mel_db),
         )
         measures = (quiet_features(samples), repetition_features(samples, mel_db), echo_features(samples))
         # how speech sounds depends on the voice, and what is wrong with it is rare: so it is given relative to

@@ -71,10 +71,12 @@ def timbre_features(mel_db: FloatArray, active: npt.NDArray[np.bool_]) -> FloatA
     return np.concatenate([local, distance, change], axis=1).astype(np.float32)
 
 
-def texture_features(samples: FloatArray, mel_db: FloatArray) -> FloatArray:
-    """Return what processing leaves behind: spectral roughness, peakiness in time, steadiness [shape=(n_frames, 8)]."""
-    framed = centred_frames(samples, 512)
-    spectrum = power_spectra(framed, 512, np.hanning(512).astype(np.float32)) + 1e-9
+def texture_features(samples: FloatArray, power: FloatArray, mel_db: FloatArray) -> FloatArray:
+    """Return what processing leaves behind: spectral roughness, peakiness in time, steadiness [shape=(n_frames, 8)].
+
+    `power` is the :func:`~relaylib.models.spectral.mel.spectrogram` of the samples, `mel_db` its log-mel energies.
+    """
+    spectrum = power + 1e-9
     log_spectrum = np.log(spectrum)
     flatness = [
         log_spectrum[:, a:b].mean(axis=1) - np.log(spectrum[:, a:b].mean(axis=1))
@@ -83,9 +85,9 @@ def texture_features(samples: FloatArray, mel_db: FloatArray) -> FloatArray:
     tilt = np.log(spectrum[:, 160:].sum(axis=1)) - np.log(spectrum[:, 4:64].sum(axis=1))
     long = centred_frames(samples, 640)
     square = long * long  # products: raising to powers takes ten times as long
-    power = square.mean(axis=1)
-    crest = np.log(np.abs(long).max(axis=1) + 1e-5) - 0.5 * np.log(power + 1e-10)
-    kurtosis = np.log(np.mean(square * square, axis=1) / (power**2 + 1e-14) + 0.1)
-    skew = np.mean(square * long, axis=1) / (power**1.5 + 1e-10)
+    mean = square.mean(axis=1)
+    crest = np.log(np.abs(long).max(axis=1) + 1e-5) - 0.5 * np.log(mean + 1e-10)
+    kurtosis = np.log(np.mean(square * square, axis=1) / (mean**2 + 1e-14) + 0.1)
+    skew = np.mean(square * long, axis=1) / (mean**1.5 + 1e-10)
     flux = np.abs(np.diff(mel_db, axis=0, prepend=mel_db[:1])).mean(axis=1) / 10.0
     return np.stack([*flatness, tilt / 5.0, crest, kurtosis, np.clip(skew, -4, 4), flux], axis=1).astype(np.float32)
