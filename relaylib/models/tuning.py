@@ -33,7 +33,7 @@ little about how many there are in an hour."""
 
 _COST_OF_STRAYING = 0.4
 """Event-F1, over the number of events, that a threshold must be worth when it lies a logit from where it is expected;
-twice as far costs four times as much."""
+twice as far costs four times as much. Beyond the thresholds that are tried, the last of them is taken as expected."""
 
 _RISES = np.arange(0.0, 8.01, 0.25)
 """How far a threshold may rise, in logits, where there is no event to lose."""
@@ -165,7 +165,9 @@ def _tune(
     expected: float | None,
 ) -> tuple[OperatingPoint, float]:
     best = (-np.inf, OperatingPoint(), 0.0)
-    straying = 0.0 if expected is None else _COST_OF_STRAYING * (LOGITS - expected) ** 2
+    straying: DoubleArray | float = 0.0
+    if expected is not None:
+        straying = _COST_OF_STRAYING * (LOGITS - np.clip(expected, LOGITS[0], LOGITS[-1])) ** 2
     for shape in candidates:
         found = tally(held_out, column, artifact_type, shape, LOGITS)
         if not found.n_reference:

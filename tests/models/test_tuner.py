@@ -106,7 +106,7 @@ def test_clean_recordings_quieten_a_detector(clean, tmp_path):
 
 def test_thresholds_that_were_lost_are_found_again(tmp_path):
     """A detector whose thresholds are out of reach finds nothing; labelled recordings of other voices bring it back."""
-    manifest = write_corpus(tmp_path, seed=300)
+    manifest = write_corpus(tmp_path, n_files=12, seed=300)
     reference = [list(item.annotations) for item in manifest]
     detector = trained()
     lost = detector.at([OperatingPoint(30.0, p.min_frames, p.reach) for p in detector.points], metrics={})
@@ -119,8 +119,8 @@ def test_thresholds_that_were_lost_are_found_again(tmp_path):
     ]
     assert f1[1] > max(0.8, f1[0])
     assert {name: own["support"] for name, own in found.metrics["tuned"]["per_class"].items()} == {
-        "gap": 6,
-        "click": 12,
+        "gap": 12,
+        "click": 24,
     }
     json.dumps(found.metrics, allow_nan=False)
 
