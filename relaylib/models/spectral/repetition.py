@@ -59,9 +59,10 @@ def _waveform_match(samples: FloatArray, n_frames: int) -> tuple[FloatArray, Flo
     coarse = np.clip(largest(likeness[:, :, 1:])[past, hops] * own, 0.0, 1.0)
     farthest = np.clip(likeness[frames, -1, 0] * own[:, 0], 0.0, 1.0)
     hop = coarse.argmax(axis=1)
-    back = np.maximum(coarse[frames, hop], farthest)
+    nearer = coarse[frames, hop]
     within = likeness[past[frames, hop], hop, :0:-1].argmax(axis=1)
-    lag = np.where(farthest > coarse[frames, hop], most, least + SLOW_HOP * hop + within)
+    lag = np.where(farthest > nearer, most, least + SLOW_HOP * hop + within)
+    back = np.maximum(nearer, farthest)
     lag[back == 0.0] = least
     ahead = np.zeros(n_frames, np.float32)
     # looking ahead by a lag is another frame looking back by the same lag
