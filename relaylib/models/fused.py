@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from relaylib.errors import ParameterError
 from relaylib.models.encoder import Encoder, Layer, WindowEncoder, encoder_options, load_encoder
-from relaylib.models.threads import beside
+from relaylib.models.threads import side_by_side
 
 __all__ = ["FusedEncoder"]
 
@@ -73,21 +73,18 @@ class FusedEncoder:
 
     def encode(self, samples: FloatArray) -> FloatArray:
         """Return the rows [shape=(n_frames, dim)]: as many as all parts have."""
-        return _side_by_side([part.encode for part in self.parts], samples)
+        return _joined([part.encode for part in self.parts], samples)
 
     def for_recording(self, blocks: Iterable[FloatArray]) -> WindowEncoder:
         """Return `encode` for the windows of one recording, with its statistics where a part wants them."""
         encoders = [
             part.for_recording(blocks) if hasattr(part, "for_recording") else part.encode for part in self.parts
         ]
-        return lambda samples, wanted=slice(None): _side_by_side(encoders, samples)
+        return lambda samples, wanted=slice(None): _joined(encoders, samples)
 
 
-def _side_by_side(encoders: Sequence[Callable[[FloatArray], FloatArray]], samples: FloatArray) -> FloatArray:
+def _joined(encoders: Sequence[Callable[[FloatArray], FloatArray]], samples: FloatArray) -> FloatArray:
     """Return what all make of the samples, computed at the same time: features on one core leave the others idle."""
-    *others, last = encoders
-    with beside([partial(encode, samples) for encode in others]) as ahead:
-        here = last(samples)
-        rows = [*(future.result() for future in ahead), here]
+    rows = side_by_side([partial(encode, samples) for encode in encoders])
     n_frames = min(map(len, rows))
     return np.concatenate([part[:n_frames] for part in rows], axis=1)

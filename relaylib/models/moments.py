@@ -73,8 +73,8 @@ def moments(blocks: Iterable[FloatArray], kernel: int, stride: int) -> Moments:
             continue
         patches = np.lib.stride_tricks.sliding_window_view(joined, kernel)[::stride]
         n_patches += len(patches)
-        patch_total += patches.sum(axis=0)
         columns = torch.from_numpy(np.array(patches.T, order="C"))
+        patch_total += columns.sum(dim=1).numpy()
         products += (columns @ columns.t()).numpy()
         tail = joined[len(patches) * stride :]
     mean, patch_mean = total / n_samples, patch_total / n_patches

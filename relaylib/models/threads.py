@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 import torch
 
-__all__ = ["beside", "single_threads", "take_free_cores"]
+__all__ = ["side_by_side", "single_threads", "spread", "take_free_cores"]
 
 T = TypeVar("T")
-
-
-class _Company(threading.local):
-    """What goes on beside a thread, and the cores that both have together."""
-
-    n_cores = 1
-    futures: Sequence[Future[Any]] = ()
-
-
-_company = _Company()
 
 
 def _take_one_core() -> None:
@@ -46,26 +38,154 @@ def single_threads(n: int) -> Iterator[ThreadPoolExecutor]:
         torch.set_num_threads(n_threads)
 
 
-@contextmanager
-def beside(calls: Sequence[Callable[[], T]]) -> Iterator[list[Future[T]]]:
-    """Have each of the calls run in a thread of its own, on one core, beside what this thread does.
+class _Task(Generic[T]):
+    """A call that any thread of a team may make, and what comes of it."""
 
-    A product made by more threads than there are cores for waits for the last of them. Work in this thread that gives
-    the same on any number of threads calls :func:`take_free_cores` now and then, and has no more threads than that.
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call, self._done = call, Future[T]()
+        self._inference = torch.is_inference_mode_enabled()  # a thread's own, like the number of threads
+
+    def run(self) -> None:
+        try:
+            with torch.inference_mode(self._inference):
+                self._done.set_result(self._call())
+        except BaseException as exc:  # whatever it is, it is raised in the thread that wants the result
+            self._done.set_exception(exc)
+
+    def result(self) -> T:
+        """Wait for whoever makes the call."""
+        return self._done.result()
+
+
+class _Team:
+    """Threads that run calls side by side, and the tasks that they have to give away, the most urgent first."""
+
+    def __init__(self, n_cores: int, n_threads: int) -> None:
+        self._n_cores, self._n_busy, self._n_calls = n_cores, n_threads, n_threads
+        self._tasks: deque[_Task[Any]] = deque()
+        self._changed = threading.Condition()
+
+    @property
+    def n_free(self) -> int:
+        """Cores that the thread that asks may use: those that no other thread does."""
+        return max(1, self._n_cores - self._n_busy + 1)
+
+    def run(self, call: Callable[[], T], *, leads: bool = False) -> T:
+        """Make a call in this thread, then help the others until all of them have made theirs."""
+        outer = _own.team, _own.leads
+        _own.team, _own.leads = self, leads
+        try:
+            return call()
+        finally:
+            _own.team, _own.leads = outer
+            self._help()
+
+    def give_up(self) -> None:
+        """Let those go who wait for others that never began."""
+        with self._changed:
+            self._n_calls = 0
+            self._changed.notify_all()
+
+    def offer(self, tasks: Sequence[_Task[Any]], *, first: bool) -> None:
+        """Let any thread of the team make these calls, before all others or behind them."""
+        with self._changed:
+            if first:
+                self._tasks.extendleft(reversed(tasks))
+            else:
+                self._tasks.extend(tasks)
+            self._changed.notify_all()
+
+    def take(self, until: _Task[Any]) -> _Task[Any] | None:
+        """Take the most urgent task, unless that one has been taken already."""
+        with self._changed:
+            return self._tasks.popleft() if until in self._tasks else None
+
+    def _help(self) -> None:
+        torch.set_num_threads(1)
+        with self._changed:
+            self._n_calls -= 1
+        while (task := self._next()) is not None:
+            task.run()
+
+    def _next(self) -> _Task[Any] | None:
+        """Wait for a task that this thread can take, with none of its own left, or until there will be no more."""
+        with self._changed:
+            self._n_busy -= 1
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._tasks or self._n_calls <= 0)
+            if not self._tasks:
+                return None
+            self._n_busy += 1
+            return self._tasks.popleft()
+
+
+class _Own(threading.local):
+    """The team that a thread is of, and whether what it has to give away comes first."""
+
+    team: _Team | None = None
+    leads = False
+
+
+_own = _Own()
+
+
+def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Make all calls at the same time, each on one core, the last in this thread; return what they return.
+
+    The last should be the longest. What it can divide (:func:`spread`), the others do first, and whoever is done helps
+    those who are not. On a single core the calls are made one after the other.
+
+    A product made by more threads than there are cores for waits for the last of them. Work that gives the same on any
+    number of threads calls :func:`take_free_cores` now and then, and has no more threads than that.
     """
-    n_cores, outer = torch.get_num_threads(), _company.futures
+    n_cores = torch.get_num_threads()
+    if n_cores == 1 or len(calls) == 1:
+        return [call() for call in calls]
+    *others, last = calls
+    team = _Team(n_cores, len(calls))
     try:
-        with ThreadPoolExecutor(len(calls), initializer=_take_one_core) as pool:
-            futures = [pool.submit(call) for call in calls]
-            _company.n_cores, _company.futures = n_cores, futures
-            yield futures
+        with ThreadPoolExecutor(len(others), initializer=_take_one_core) as pool:
+            try:
+                futures = [pool.submit(team.run, call) for call in others]
+            except RuntimeError:  # no more threads are to be had
+                team.give_up()
+                raise
+            here = team.run(last, leads=True)
+            return [*(future.result() for future in futures), here]
     finally:
-        _company.futures = outer
         torch.set_num_threads(n_cores)
 
 
+def spread(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Make calls that do not depend on each other, each on one core, and return what they return.
+
+    Threads :func:`side_by_side` with this one take some of them when they are free. Where there are none, it is all
+    cores that torch may use.
+    """
+    team = _own.team
+    if team is None:
+        n_threads = min(torch.get_num_threads(), len(calls))
+        if n_threads < 2:
+            return [call() for call in calls]
+        everyone: list[Callable[[], list[T]]] = [*[_nothing] * (n_threads - 1), partial(spread, calls)]
+        return side_by_side(everyone)[-1]
+    tasks = [_Task(call) for call in calls]
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    team.offer(tasks, first=_own.leads)
+    while (task := team.take(tasks[-1])) is not None:
+        task.run()
+    try:
+        return [task.result() for task in tasks]
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def _nothing() -> list[Any]:
+    return []
+
+
 def take_free_cores() -> None:
-    """Let torch use all cores in this thread that nothing :func:`beside` it uses at the moment."""
-    if _company.futures:
-        n_busy = sum(not future.done() for future in _company.futures)
-        torch.set_num_threads(max(1, _company.n_cores - n_busy))
+    """Let torch use all cores in this thread that no thread :func:`side_by_side` with it uses at the moment."""
+    if _own.team is not None:
+        torch.set_num_threads(_own.team.n_free)

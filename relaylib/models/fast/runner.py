@@ -57,6 +57,7 @@ class FastRunner:
 
     def __call__(self, samples: torch.Tensor, statistics: Statistics | None) -> torch.Tensor:
         """Return the chosen hidden state, see :class:`relaylib.models.runner.Runner`."""
+        self._take_free_cores()
         return _each(lambda clip: self._hidden(self._convolutions(clip, statistics)), samples)
 
     def for_windows(self, statistics: Statistics | None, overlap: int) -> Callable[[torch.Tensor, slice], torch.Tensor]:
@@ -69,10 +70,16 @@ class FastRunner:
         if convolutions.takes_statistics and statistics is None:  # each window has its own, and so its own frames
             overlap = 0
         frames = Consecutive(frames_of, overlap=overlap, hop=convolutions.hop, field=convolutions.field)
-        return lambda samples, wanted: _each(lambda clip: self._hidden(frames(clip), wanted), samples)
+
+        def run(samples: torch.Tensor, wanted: slice) -> torch.Tensor:
+            self._take_free_cores()
+            return _each(lambda clip: self._hidden(frames(clip), wanted), samples)
+
+        return run
 
     def _hidden(self, frames: torch.Tensor, wanted: slice = slice(None)) -> torch.Tensor:
         """Return the chosen hidden state of the `frames` of the convolutions, of those that are `wanted` at least."""
+        self._take_free_cores()
         if self._input_norm is not None:
             frames = self._input_norm(frames)
         hidden = self._projection(frames).float()
@@ -84,8 +91,7 @@ class FastRunner:
         positions = None if self._positions is None else self._positions(len(hidden))
         states = [hidden]
         for layer in self._layers:
-            if self.precision == "fp32":
-                take_free_cores()
+            self._take_free_cores()
             hidden = layer(hidden, positions)
             if self._mix:
                 states.append(hidden)
@@ -93,6 +99,10 @@ class FastRunner:
             hidden = self._norm(hidden)
         found = torch.cat([*states[: len(self._layers)], hidden], dim=1) if self._mix else hidden
         return functional.pad(found, (0, 0, n_before, n_behind)) if n_before or n_behind else found
+
+    def _take_free_cores(self) -> None:
+        if self.precision == "fp32":
+            take_free_cores()
 
 
 def _each(run: Callable[[torch.Tensor], torch.Tensor], clips: torch.Tensor) -> torch.Tensor:

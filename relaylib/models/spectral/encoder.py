@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from relaylib.models.spectral.quiet import quiet_features
 from relaylib.models.spectral.repetition import repetition_features
 from relaylib.models.spectral.residual import residual_features
 from relaylib.models.spectral.voice import pitch_features, texture_features, timbre_features
+from relaylib.models.threads import spread
 from relaylib.types import HOP, SAMPLE_RATE
 
 __all__ = ["SpectralEncoder"]
@@ -50,16 +52,25 @@ class SpectralEncoder:
         mel_db = log_mel_of(power)
         level = reference_level(mel_db)
         active = active_frames(mel_db, level)
-        sound = (
-            mel_features(mel_db, level, active),
-            fine_features(samples, level),
-            residual_features(samples),
-            pitch_features(samples),
-            timbre_features(mel_db, active),
-            texture_features(samples, power, mel_db),
+        # the short ones first: between them this thread can help one beside it, which mostly wants it early on
+        mel, quiet, timbre, texture = spread(
+            [
+                partial(mel_features, mel_db, level, active),
+                partial(quiet_features, samples),
+                partial(timbre_features, mel_db, active),
+                partial(texture_features, samples, power, mel_db),
+            ]
         )
-        measures = (quiet_features(samples), repetition_features(samples, mel_db), echo_features(samples))
+        echo, repetition, residual, pitch, fine = spread(
+            [
+                partial(echo_features, samples),
+                partial(repetition_features, samples, mel_db),
+                partial(residual_features, samples),
+                partial(pitch_features, samples),
+                partial(fine_features, samples, level),
+            ]
+        )
         # how speech sounds depends on the voice, and what is wrong with it is rare: so it is given relative to
         # the usual frame of this recording, and a voice that training never heard looks like those it did
-        usual = [rows - median(rows) for rows in sound]
-        return np.concatenate([*usual, *measures], axis=1)
+        sound = [columns - median(columns) for columns in (mel, fine, residual, pitch, timbre, texture)]
+        return np.concatenate([*sound, quiet, repetition, echo], axis=1)
