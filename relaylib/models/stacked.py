@@ -67,10 +67,10 @@ class _Convolution:
     def __call__(self, frames: torch.Tensor) -> torch.Tensor:
         """Return what becomes of `frames` [shape=(n_members, n_frames, n_in), or (1, ...) for all of them]."""
         n = frames.shape[1] - (len(self._weights) - 1) * self._dilation
-        found = self._bias
+        found = self._bias.expand(-1, n, -1).clone()
         for place, weight in enumerate(self._weights):
             start = place * self._dilation
-            found = torch.baddbmm(found, frames[:, start : start + n].expand(len(weight), -1, -1), weight)
+            found.baddbmm_(frames[:, start : start + n].expand(len(weight), -1, -1), weight)
         return found
 
 

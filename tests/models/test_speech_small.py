@@ -120,6 +120,15 @@ def test_windows_of_a_long_recording_agree_with_the_whole(encoder):
         assert np.corrcoef(windows[:, -k], whole[:, -k])[0, 1] > 0.9
 
 
+def test_frames_that_are_kept_are_classified_with_all_around_them(encoder):
+    samples = spoken(8)
+    whole = encoder.for_recording([samples])(samples)
+    kept = slice(100, 250)
+    some = encoder.for_recording([samples])(samples, kept)
+    assert some.shape == whole.shape
+    np.testing.assert_allclose(some[kept], whole[kept], atol=1e-4)
+
+
 def test_the_precision_is_not_part_of_the_fingerprint(encoder):
     assert load_encoder("speech-small", precision="reference").fingerprint == encoder.fingerprint
     assert encoder.precision == "fp32"

@@ -50,11 +50,11 @@ class DerivedEncoder(ABC, Generic[Source]):
     def for_recording(self, blocks: Iterable[FloatArray]) -> WindowEncoder:
         """Return :meth:`encode` for the windows of one recording, in their order."""
         encode = self._source.for_recording(blocks)
-        return lambda samples, wanted=slice(None): self._made(encode(samples))
+        return lambda samples, wanted=slice(None): self._made(encode(samples), wanted)
 
-    def _made(self, rows: FloatArray) -> FloatArray:
-        return self._columns(rows) if len(rows) else np.zeros((0, self.dim), np.float32)
+    def _made(self, rows: FloatArray, wanted: slice = slice(None)) -> FloatArray:
+        return self._columns(rows, wanted) if len(rows) else np.zeros((0, self.dim), np.float32)
 
     @abstractmethod
-    def _columns(self, rows: FloatArray) -> FloatArray:
-        """Return what becomes of a window's rows, of which there is one at least."""
+    def _columns(self, rows: FloatArray, wanted: slice) -> FloatArray:
+        """Return what becomes of a window's rows, one at least; those that are not `wanted` may become anything."""

@@ -78,6 +78,11 @@ class SpeechEncoder(DerivedEncoder[FusedEncoder]):
         weights = ((name, values.numpy()) for name, values in self._judge.head.state_dict().items())
         return fingerprint({"heard": self._source.fingerprint, "revision": _REVISION}, weights)
 
-    def _columns(self, rows: FloatArray) -> FloatArray:
-        logits = stream_logits(self._judge.head, [rows], classify=self._classify)
-        return np.concatenate([rows[:, : self._n_fine], logits], axis=1)
+    def _columns(self, rows: FloatArray, wanted: slice) -> FloatArray:
+        head = self._judge.head
+        start, stop, _ = wanted.indices(len(rows))
+        heard_from = slice(max(0, start - head.halo), stop + head.halo)
+        columns = np.zeros((len(rows), self.dim), np.float32)
+        columns[:, : self._n_fine] = rows[:, : self._n_fine]
+        columns[heard_from, self._n_fine :] = stream_logits(head, [rows[heard_from]], classify=self._classify)
+        return columns

@@ -18,7 +18,7 @@ from relaylib.models.encoder import WindowEncoder
 from relaylib.models.fast.precision import AskedPrecision
 from relaylib.models.fingerprint import fingerprint
 from relaylib.models.pretrained import PretrainedEncoder
-from relaylib.models.spectral.framing import moving_mean
+from relaylib.models.spectral.framing import median, moving_mean
 from relaylib.models.speech.derived import DerivedEncoder, FloatArray
 from relaylib.models.transformer import CONTEXT, TransformerEncoder
 from relaylib.models.windows import windows
@@ -105,17 +105,17 @@ class SummaryEncoder(DerivedEncoder[TransformerEncoder]):
         )
         return lambda samples, wanted=slice(None): self._made(rows(torch.from_numpy(samples)).numpy())
 
-    def _columns(self, rows: FloatArray) -> FloatArray:
+    def _columns(self, rows: FloatArray, wanted: slice) -> FloatArray:
         with torch.inference_mode():
             hidden = torch.from_numpy(rows)
             types = functional.linear(hidden, *self._types).numpy()
             voice = functional.normalize(functional.linear(hidden, *self._speaker), dim=1).numpy()
-        unlike = voice - np.median(voice, axis=0)
+        unlike = voice - median(voice)
         return np.concatenate([types, unlike, *(_distance(unlike, n_frames) for n_frames in _AROUND)], axis=1)
 
 
 def _distance(unlike: FloatArray, n_frames: int) -> FloatArray:
     """Return how far the mean voice of so many frames is [shape=(n, 2)]: against the usual, and in itself."""
     distance = np.linalg.norm(moving_mean(unlike, n_frames), axis=1)
-    relative = distance / (np.median(distance) + _LEAST_STEP)
+    relative = distance / (median(distance) + _LEAST_STEP)
     return np.stack([relative, np.log(distance + _LEAST_NORM)], axis=1).astype(np.float32)
