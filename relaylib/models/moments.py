@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from relaylib.models.threads import one_core
+
 __all__ = ["Moments", "moments"]
 
 FloatArray = npt.NDArray[np.float32]
@@ -54,6 +56,7 @@ class Moments:
         return mean, np.maximum(variance, 0.0)
 
 
+@one_core()
 def moments(blocks: Iterable[FloatArray], kernel: int, stride: int) -> Moments:
     """Return the statistics of the samples in `blocks`, and of their patches of `kernel` samples every `stride`.
 

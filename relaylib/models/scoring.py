@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from relaylib.models.heads import Head
 from relaylib.models.stacked import Step, stacked
+from relaylib.models.threads import one_core
 
 __all__ = ["stored", "stream_logits"]
 
@@ -44,11 +45,12 @@ def stream_logits(
     parts: list[npt.NDArray[np.float32]] = []
     seen = torch.zeros(head.halo, len(head.mean))
     for piece, is_last in _with_last(pieces):
-        fresh = head.standardise(torch.from_numpy(stored(piece)).float())
-        seen = functional.pad(torch.cat([seen, fresh]), (0, 0, 0, head.halo if is_last else 0))
-        if len(seen) > 2 * head.halo:
-            parts.append(classify(seen).numpy())
-            seen = seen[len(seen) - 2 * head.halo :]
+        with one_core():
+            fresh = head.standardise(torch.from_numpy(stored(piece)).float())
+            seen = functional.pad(torch.cat([seen, fresh]), (0, 0, 0, head.halo if is_last else 0))
+            if len(seen) > 2 * head.halo:
+                parts.append(classify(seen).numpy())
+                seen = seen[len(seen) - 2 * head.halo :]
     n_types = parts[0].shape[1] if parts else 0
     return np.concatenate(parts) if parts else np.zeros((0, n_types), np.float32)
 

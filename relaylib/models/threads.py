@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
-__all__ = ["side_by_side", "single_threads", "spread", "take_free_cores"]
+__all__ = ["one_core", "side_by_side", "single_threads", "spread", "take_free_cores"]
 
 T = TypeVar("T")
 
@@ -23,19 +23,25 @@ def _take_one_core() -> None:
 
 
 @contextmanager
+def one_core() -> Iterator[None]:
+    """Have torch use one thread in this one meanwhile: for small steps, which are done before others have woken up."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+@contextmanager
 def single_threads(n: int) -> Iterator[ThreadPoolExecutor]:
     """Give a pool of `n` threads in each of which torch uses one thread, as it does in this one meanwhile.
 
     Sums are then the same on any number of cores, as long as the pool's results are added up in a fixed order. More
     threads in this one would be in the way of the others: they wait busily for the next thing to do.
     """
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(max_workers=n, initializer=_take_one_core) as pool:
-            yield pool
-    finally:
-        torch.set_num_threads(n_threads)
+    with one_core(), ThreadPoolExecutor(max_workers=n, initializer=_take_one_core) as pool:
+        yield pool
 
 
 class _Task(Generic[T]):
@@ -170,15 +176,11 @@ def spread(calls: Sequence[Callable[[], T]]) -> list[T]:
         everyone: list[Callable[[], list[T]]] = [*[_nothing] * (n_threads - 1), partial(spread, calls)]
         return side_by_side(everyone)[-1]
     tasks = [_Task(call) for call in calls]
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    team.offer(tasks, first=_own.leads)
-    while (task := team.take(tasks[-1])) is not None:
-        task.run()
-    try:
+    with one_core():
+        team.offer(tasks, first=_own.leads)
+        while (task := team.take(tasks[-1])) is not None:
+            task.run()
         return [task.result() for task in tasks]
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 def _nothing() -> list[Any]:
