@@ -16,6 +16,9 @@ __all__ = ["one_core", "side_by_side", "single_threads", "spread", "take_free_co
 
 T = TypeVar("T")
 
+_MOST_THREADS = 8
+"""Of those that make calls and help: what is divided has about as many parts, and each thread has to be started."""
+
 
 def _take_one_core() -> None:
     torch.get_num_threads()  # a new thread takes over the last number set in any, when it first looks
@@ -66,8 +69,8 @@ class _Task(Generic[T]):
 class _Team:
     """Threads that run calls side by side, and the tasks that they have to give away, the most urgent first."""
 
-    def __init__(self, n_cores: int, n_threads: int) -> None:
-        self._n_cores, self._n_busy, self._n_calls = n_cores, n_threads, n_threads
+    def __init__(self, n_cores: int, n_calls: int) -> None:
+        self._n_cores, self._n_busy, self._n_calls = n_cores, n_calls, n_calls
         self._tasks: deque[_Task[Any]] = deque()
         self._changed = threading.Condition()
 
@@ -84,7 +87,25 @@ class _Team:
             return call()
         finally:
             _own.team, _own.leads = outer
-            self._help()
+            torch.set_num_threads(1)
+            with self._changed:
+                self._n_calls -= 1
+                self._n_busy -= 1
+                self._changed.notify_all()
+            self.help()
+
+    def help(self) -> None:
+        """Take part in what the calls have to give away, until all of them are made."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._tasks or self._n_calls <= 0)
+                if not self._tasks:
+                    return
+                self._n_busy += 1
+                task = self._tasks.popleft()
+            task.run()
+            with self._changed:
+                self._n_busy -= 1
 
     def give_up(self) -> None:
         """Let those go who wait for others that never began."""
@@ -106,24 +127,6 @@ class _Team:
         with self._changed:
             return self._tasks.popleft() if until in self._tasks else None
 
-    def _help(self) -> None:
-        torch.set_num_threads(1)
-        with self._changed:
-            self._n_calls -= 1
-        while (task := self._next()) is not None:
-            task.run()
-
-    def _next(self) -> _Task[Any] | None:
-        """Wait for a task that this thread can take, with none of its own left, or until there will be no more."""
-        with self._changed:
-            self._n_busy -= 1
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: self._tasks or self._n_calls <= 0)
-            if not self._tasks:
-                return None
-            self._n_busy += 1
-            return self._tasks.popleft()
-
 
 class _Own(threading.local):
     """The team that a thread is of, and whether what it has to give away comes first."""
@@ -139,7 +142,7 @@ def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
     """Make all calls at the same time, each on one core, the last in this thread; return what they return.
 
     The last should be the longest. What it can divide (:func:`spread`), the others do first, and whoever is done helps
-    those who are not. On a single core the calls are made one after the other.
+    those who are not; so do cores that are left. On a single core the calls are made one after the other.
 
     A product made by more threads than there are cores for waits for the last of them. Work that gives the same on any
     number of threads calls :func:`take_free_cores` now and then, and has no more threads than that.
@@ -147,12 +150,20 @@ def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
     n_cores = torch.get_num_threads()
     if n_cores == 1 or len(calls) == 1:
         return [call() for call in calls]
+    return _together(calls, n_helpers=min(n_cores, _MOST_THREADS) - len(calls))
+
+
+def _together(calls: Sequence[Callable[[], T]], n_helpers: int) -> list[T]:
+    """Make all calls at the same time, the last in this thread; further threads only help."""
     *others, last = calls
+    n_cores = torch.get_num_threads()
     team = _Team(n_cores, len(calls))
     try:
-        with ThreadPoolExecutor(len(others), initializer=_take_one_core) as pool:
+        with ThreadPoolExecutor(len(others) + max(0, n_helpers), initializer=_take_one_core) as pool:
             try:
                 futures = [pool.submit(team.run, call) for call in others]
+                for _ in range(n_helpers):
+                    pool.submit(team.help)
             except RuntimeError:  # no more threads are to be had
                 team.give_up()
                 raise
@@ -173,18 +184,15 @@ def spread(calls: Sequence[Callable[[], T]]) -> list[T]:
         n_threads = min(torch.get_num_threads(), len(calls))
         if n_threads < 2:
             return [call() for call in calls]
-        everyone: list[Callable[[], list[T]]] = [*[_nothing] * (n_threads - 1), partial(spread, calls)]
-        return side_by_side(everyone)[-1]
+        return _together([partial(spread, calls)], n_helpers=n_threads - 1)[-1]
+    if not calls:
+        return []
     tasks = [_Task(call) for call in calls]
     with one_core():
         team.offer(tasks, first=_own.leads)
         while (task := team.take(tasks[-1])) is not None:
             task.run()
         return [task.result() for task in tasks]
-
-
-def _nothing() -> list[Any]:
-    return []
 
 
 def take_free_cores() -> None:

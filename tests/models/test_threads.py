@@ -103,6 +103,7 @@ def test_what_is_beside_a_call_is_no_concern_of_the_thread_around():
 
 
 def test_a_thread_that_is_done_takes_part_of_what_another_has_left():
+    torch.set_num_threads(2)
     done = threading.Event()
     shares = side_by_side([lambda: spread([who] * 8), done.set])[0]
     assert done.is_set()
@@ -112,6 +113,7 @@ def test_a_thread_that_is_done_takes_part_of_what_another_has_left():
 
 def test_what_the_last_call_divides_goes_before_what_others_do():
     """A thread with parts of its own left makes those of the last call first."""
+    torch.set_num_threads(2)
     offered, taken, order = threading.Event(), threading.Event(), []
 
     def own(k):
@@ -134,6 +136,24 @@ def test_what_the_last_call_divides_goes_before_what_others_do():
     assert calls.index(("shared", 1)) < calls.index(("own", 1))
     threads = {(kind, k): thread for kind, k, thread in order}
     assert threads["shared", 1] == threads["own", 0] != threads["shared", 0] == threading.get_ident()
+
+
+def test_cores_that_no_call_needs_help():
+    """And are free for products when they do not."""
+
+    def last():
+        parts = spread([who] * 12)
+        until = time.monotonic() + 30
+        while torch.get_num_threads() != 3 and time.monotonic() < until:  # helpers are about to be done
+            take_free_cores()
+        gate.set()
+        return parts, torch.get_num_threads()
+
+    gate = threading.Event()
+    parts, n_threads = side_by_side([lambda: after(gate), last])[-1]
+    assert 1 < len({thread for thread, _ in parts}) <= 3  # the fourth is with the other call
+    assert n_threads == 3
+    assert side_by_side([lambda: spread([]), lambda: None]) == [[], None]
 
 
 def test_parts_are_made_on_all_cores_and_their_results_come_in_order():
