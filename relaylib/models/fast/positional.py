@@ -40,18 +40,18 @@ class PositionalConvolution:
     """
 
     def __init__(self, convolution: Any, dtype: torch.dtype) -> None:
-        weight = convolution.weight.detach()  # the product of the weight norm's two factors, reckoned once
+        weight: torch.Tensor = convolution.weight.detach()  # the product of the weight norm's factors, reckoned once
         n_inside = weight.shape[1]
         if n_inside < 16:
             dtype = torch.float32
         self._groups, self._kernel = convolution.groups, convolution.kernel_size[0]
-        bias = convolution.bias.detach()
+        bias: torch.Tensor = convolution.bias.detach()
         self._at_once = max(2, -(-_COLUMNS // n_inside))
         self._several = dtype == torch.float32
-        self._weight: torch.Tensor = weight.to(dtype)
-        self._bias: torch.Tensor = bias.to(dtype)
         if self._several:
             self._weight, self._bias = self._side_by_side(weight, bias)
+        else:
+            self._weight, self._bias = weight.to(dtype), bias.to(dtype)
 
     def seen_only(self, n_frames: int, wanted: slice) -> tuple[int, int]:
         """Return how many of the first and of the last frames have done their part when they were seen here.
