@@ -12,7 +12,9 @@ import click
 import pytest
 
 import relaylib
+from relaylib.api import TrainingConfig
 from relaylib.cli import main
+from relaylib.client.training_jobs import TrainingJobs
 from relaylib.demo import load_demo
 from relaylib.formats import read_manifest, write_manifest
 from relaylib.server import ServerProcess
@@ -95,7 +97,7 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
 @pytest.mark.slow
 @pytest.mark.workers
 def test_the_example_over_http_runs(tmp_path, monkeypatch):
-    """Against a server of its own, with all of the demo's speech: training wants five minutes."""
+    """Against a server of its own, with all of the demo's speech: training wants five minutes. It is a short one."""
     demo = load_demo()
     (tmp_path / "speech").symlink_to(demo.audio_root)
     (tmp_path / "new").mkdir()
@@ -103,6 +105,12 @@ def test_the_example_over_http_runs(tmp_path, monkeypatch):
     write_manifest(Manifest(demo.train.artifact_types, demo.train.audio + demo.test.audio), tmp_path / "labels.json")
     monkeypatch.chdir(tmp_path)
     *_, example = _blocks("python")
+    create = TrainingJobs.create
+
+    def create_short(self, dataset_id, set_id, types):
+        return create(self, dataset_id, set_id, TrainingConfig(types, epochs=2, validation_split=0.5))
+
+    monkeypatch.setattr(TrainingJobs, "create", create_short)
     with ServerProcess(tmp_path / "data") as server:
         monkeypatch.setenv("RELAY_BASE_URL", server.url)
         monkeypatch.setenv("RELAY_API_KEY", server.key)

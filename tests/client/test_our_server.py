@@ -164,7 +164,8 @@ def test_from_labelled_speech_to_detections(ours, speech, tmp_path):
     assert (tmp_path / first.rsplit("/", 1)[-1]).read_bytes() == (root / first).read_bytes()
 
     seen = []
-    job = ours.training_jobs.create(sent.dataset.id, sent.annotation_set.id, TrainingConfig(list(TYPES), epochs=5))
+    config = TrainingConfig(list(TYPES), epochs=2, validation_split=0.5)
+    job = ours.training_jobs.create(sent.dataset.id, sent.annotation_set.id, config)
     done = ours.training_jobs.wait(job.id, timeout=300, on_update=lambda job: seen.append(job.progress_percent))
     assert seen == sorted(seen)
     assert seen[-1] == 100
