@@ -1,13 +1,15 @@
-"""Many files, one after the other; a bad one does not stop the rest."""
+"""Many files, of which a bad one does not stop the rest."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from relaylib.audio import AudioFile
 from relaylib.errors import RelayError
 from relaylib.models.detector import Detector
+from relaylib.models.many import many
 from relaylib.postprocess import decode
 from relaylib.types import DecodeConfig, FileResult
 
@@ -21,6 +23,8 @@ def detect_files(
 ) -> Iterator[FileResult]:
     """Yield the result of each file, in order: its detections, or why there are none.
 
+    On a CPU as many files are gone through at a time as there are cores.
+
     Parameters
     ----------
     detector : Detector
@@ -33,8 +37,7 @@ def detect_files(
     FileResult
         ``completed``, or ``failed`` with a reason when the file cannot be read: never a silent zero.
     """
-    for file in files:
-        yield _result(detector, file, config)
+    yield from many((partial(_result, detector, file, config) for file in files), detector.encoder)
 
 
 def _result(detector: Detector, file: AudioFile, config: DecodeConfig | None) -> FileResult:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from relaylib.errors import ParameterError, RelayError
 from relaylib.models.encoder import Encoder, RecordingEncoder, WindowEncoder
 from relaylib.models.recording import AudioSource, Recording
+from relaylib.models.threads import stop_if_given_up
 from relaylib.models.windows import Window, together, windows
 from relaylib.types import Frames, samples_to_ms
 
@@ -80,6 +81,7 @@ def embed_stream(blocks: Iterable[npt.NDArray[Any]], encoder: Encoder, *, skip: 
     encode: WindowEncoder | None = None
     needed = (w for w in windows(recording, encoder) if w.n_frames is None or w.first + w.n_frames > skip)
     for group in together(needed, getattr(encoder, "at_once", 1)):
+        stop_if_given_up()
         if encode is None:
             whole = group[0].n_frames is None and not group[0].first
             encode = _plain(encoder) if whole else _encode_for(recording, encoder)

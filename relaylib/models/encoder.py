@@ -66,6 +66,8 @@ class Encoder(Protocol):
     precision : str
         Optional: how it computes (``"bf16"``, ``"fp32"``, ``"reference"``), where it can in several ways. Not part of
         the fingerprint, so that a detector can move between machines; the cache keeps precisions apart.
+    device : str
+        Optional: where it computes, as torch names it. By default on a CPU, and several recordings at a time.
     """
 
     @property

@@ -71,6 +71,11 @@ class FusedEncoder:
         """How the part computes that can in several ways."""
         return next((str(part.precision) for part in self.parts if hasattr(part, "precision")), "fp32")
 
+    @property
+    def device(self) -> str:
+        """Where the part computes that can elsewhere than on a CPU."""
+        return next((str(part.device) for part in self.parts if hasattr(part, "device")), "cpu")
+
     def encode(self, samples: FloatArray) -> FloatArray:
         """Return the rows [shape=(n_frames, dim)]: as many as all parts have."""
         return _joined([part.encode for part in self.parts], samples)

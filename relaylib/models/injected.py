@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 
 from relaylib.audio import AudioFile
@@ -12,6 +13,7 @@ from relaylib.errors import TrainingError
 from relaylib.models.cache import EmbeddingCache
 from relaylib.models.encoder import Encoder
 from relaylib.models.example import Example, embedded
+from relaylib.models.many import many
 from relaylib.types import AudioItem
 
 __all__ = ["check_injectable", "injected"]
@@ -82,10 +84,14 @@ def injected(
         made = inject_files(
             files, out, types=known, clean_share=0.0, copies=copies, groups=[str(k) for k in clean], seed=seed
         )
-        for item in made:
+
+        def copied(item: AudioItem | Exception) -> tuple[int, Example]:
             if not isinstance(item, AudioItem):
                 raise item  # a recording that could be read a moment ago
             assert item.group is not None  # those given above
             path = out / item.filename
-            yield int(item.group), embedded(item, path, encoder, cache, judges=False)
+            copy = embedded(item, path, encoder, cache, judges=False)
             path.unlink()
+            return int(item.group), copy
+
+        yield from many((partial(copied, item) for item in made), encoder)

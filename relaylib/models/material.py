@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from relaylib.errors import AudioDecodeError, ParameterError, TrainingError
@@ -12,6 +13,7 @@ from relaylib.models.cache import EmbeddingCache
 from relaylib.models.config import ProgressCallback, TrainProgress
 from relaylib.models.encoder import Encoder
 from relaylib.models.example import Example, embedded
+from relaylib.models.many import many
 from relaylib.types import AudioItem, Manifest
 
 __all__ = ["AudioOpener", "EmbeddingProgress", "check_usable", "embed_items", "finished", "opener_of", "unheard"]
@@ -61,23 +63,28 @@ def finished(manifest: Manifest) -> tuple[list[AudioItem], list[str]]:
 
 
 def embed_items(
-    items: Iterable[AudioItem],
+    items: Sequence[AudioItem],
     encoder: Encoder,
     opened: AudioOpener,
     cache: EmbeddingCache | None,
     tell: Callable[[], None],
     skipped: list[str],
 ) -> Iterator[Example]:
-    """Embed one recording after another; those that cannot be read are passed over, and named in `skipped`."""
-    for item in items:
+    """Embed recordings, several at a time; those that cannot be read are passed over, and named in `skipped`."""
+
+    def made(item: AudioItem) -> Example | Exception:
         try:
             with opened(item.filename) as path:
-                example = embedded(item, path, encoder, cache)
+                return embedded(item, path, encoder, cache)
         except (AudioDecodeError, ParameterError) as exc:  # not those of the cache or the encoder: they concern all
-            _log.warning("%s is left out: %s", item.filename, exc)
-            skipped.append(item.filename)
+            return exc
+
+    for item, found in zip(items, many((partial(made, item) for item in items), encoder), strict=True):
+        if isinstance(found, Example):
+            yield found
         else:
-            yield example
+            _log.warning("%s is left out: %s", item.filename, found)
+            skipped.append(item.filename)
         tell()
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from relaylib import audio as _audio
@@ -14,6 +15,7 @@ from relaylib.models.cache import EmbeddingCache
 from relaylib.models.config import AUTO, TrainConfig
 from relaylib.models.encoder import Encoder
 from relaylib.models.example import Example, embedded
+from relaylib.models.many import many
 from relaylib.types import AudioItem
 
 __all__ = ["SPEEDS", "at_other_speeds", "item_at_speed", "speeds_for"]
@@ -76,12 +78,16 @@ def at_other_speeds(
     Example or None
         None, with a warning in the log, if the recording cannot be played at that speed.
     """
-    for k, example in enumerate(material if speeds else ()):
-        with opened(example.item.filename) as path:
-            for speed in speeds:
-                item = item_at_speed(example.item, speed)
-                try:
-                    yield k, embedded(item, _audio.load(path, speed=speed), encoder, cache)
-                except (AudioDecodeError, ParameterError) as exc:
-                    _log.warning("%s is not learned from: %s", item.filename, exc)
-                    yield k, None
+
+    def made(example: Example, speed: float) -> Example | None:
+        item = item_at_speed(example.item, speed)
+        try:
+            with opened(example.item.filename) as path:
+                return embedded(item, _audio.load(path, speed=speed), encoder, cache)
+        except (AudioDecodeError, ParameterError) as exc:
+            _log.warning("%s is not learned from: %s", item.filename, exc)
+            return None
+
+    wanted = [(k, speed) for k in range(len(material)) for speed in speeds]
+    found = many((partial(made, material[k], speed) for k, speed in wanted), encoder)
+    yield from zip((k for k, _ in wanted), found, strict=True)

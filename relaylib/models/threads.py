@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain, islice
 from typing import Any, Generic, TypeVar
 
 import torch
 
-__all__ = ["one_core", "side_by_side", "single_threads", "spread", "take_free_cores"]
+__all__ = ["in_order", "one_core", "side_by_side", "single_threads", "spread", "stop_if_given_up", "take_free_cores"]
 
 T = TypeVar("T")
 
 _MOST_THREADS = 8
 """Of those that make calls and help: what is divided has about as many parts, and each thread has to be started."""
+
+_AHEAD = 64
+"""Calls that are begun at most before what the first of them returns is asked for, where they come in order."""
+
+
+class _GivenUp(BaseException):
+    """Ends a call whose result nobody waits for any more."""
 
 
 def _take_one_core() -> None:
@@ -67,26 +76,29 @@ class _Task(Generic[T]):
 
 
 class _Team:
-    """Threads that run calls side by side, and the tasks that they have to give away, the most urgent first."""
+    """Threads that run calls side by side, and the tasks that they have to give away, the most urgent first.
 
-    def __init__(self, n_cores: int, n_calls: int) -> None:
+    Where calls are `alike`, no task is more urgent than another, and each thread sees to its own.
+    """
+
+    def __init__(self, n_cores: int, n_calls: int, *, alike: bool = False) -> None:
         self._n_cores, self._n_busy, self._n_calls = n_cores, n_calls, n_calls
+        self._alike = alike
         self._tasks: deque[_Task[Any]] = deque()
         self._changed = threading.Condition()
+        self.given_up = False
 
     @property
     def n_free(self) -> int:
-        """Cores that the thread that asks may use: those that no other thread does."""
-        return max(1, self._n_cores - self._n_busy + 1)
+        """Cores that the thread that asks may use: those that no other does, shared evenly where calls are alike."""
+        return max(1, self._n_cores // self._n_busy if self._alike else self._n_cores - self._n_busy + 1)
 
     def run(self, call: Callable[[], T], *, leads: bool = False) -> T:
         """Make a call in this thread, then help the others until all of them have made theirs."""
-        outer = _own.team, _own.leads
-        _own.team, _own.leads = self, leads
         try:
-            return call()
+            with self._of_this_thread(leads=leads):
+                return call()
         finally:
-            _own.team, _own.leads = outer
             torch.set_num_threads(1)
             with self._changed:
                 self._n_calls -= 1
@@ -103,13 +115,24 @@ class _Team:
                     return
                 self._n_busy += 1
                 task = self._tasks.popleft()
-            task.run()
+            with self._of_this_thread():
+                task.run()
             with self._changed:
                 self._n_busy -= 1
 
+    @contextmanager
+    def _of_this_thread(self, *, leads: bool = False) -> Iterator[None]:
+        outer = _own.team, _own.leads
+        _own.team, _own.leads = self, leads
+        try:
+            yield
+        finally:
+            _own.team, _own.leads = outer
+
     def give_up(self) -> None:
-        """Let those go who wait for others that never began."""
+        """Let those go who wait for others that never began, and stop the others where they look."""
         with self._changed:
+            self.given_up = True
             self._n_calls = 0
             self._changed.notify_all()
 
@@ -122,10 +145,15 @@ class _Team:
                 self._tasks.extend(tasks)
             self._changed.notify_all()
 
-    def take(self, until: _Task[Any]) -> _Task[Any] | None:
-        """Take the most urgent task, unless that one has been taken already."""
+    def take(self, own: Sequence[_Task[Any]]) -> _Task[Any] | None:
+        """Take the task to be made next by a thread that wants the results of its `own`, unless all are taken."""
         with self._changed:
-            return self._tasks.popleft() if until in self._tasks else None
+            mine = [task for task in own if task in self._tasks]
+            if not mine:
+                return None
+            chosen = mine[0] if self._alike else self._tasks[0]
+            self._tasks.remove(chosen)
+            return chosen
 
 
 class _Own(threading.local):
@@ -147,6 +175,8 @@ def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
     A product made by more threads than there are cores for waits for the last of them. Work that gives the same on any
     number of threads calls :func:`take_free_cores` now and then, and has no more threads than that.
     """
+    if _own.team is not None:
+        return spread(calls)
     n_cores = torch.get_num_threads()
     if n_cores == 1 or len(calls) == 1:
         return [call() for call in calls]
@@ -190,7 +220,7 @@ def spread(calls: Sequence[Callable[[], T]]) -> list[T]:
     tasks = [_Task(call) for call in calls]
     with one_core():
         team.offer(tasks, first=_own.leads)
-        while (task := team.take(tasks[-1])) is not None:
+        while (task := team.take(tasks)) is not None:
             task.run()
         return [task.result() for task in tasks]
 
@@ -199,3 +229,83 @@ def take_free_cores() -> None:
     """Let torch use all cores in this thread that no thread :func:`side_by_side` with it uses at the moment."""
     if _own.team is not None:
         torch.set_num_threads(_own.team.n_free)
+
+
+class _Line(Generic[T]):
+    """Calls that several threads take one by one, and what they return, in order."""
+
+    def __init__(self, calls: Iterator[Callable[[], T]]) -> None:
+        self._calls, self._over = calls, False
+        self._taking, self._room = threading.Lock(), threading.Semaphore(_AHEAD)
+        self._begun: queue.SimpleQueue[_Task[T] | None] = queue.SimpleQueue()
+
+    def work(self) -> None:
+        """Make calls until there are no more."""
+        while (task := self._next()) is not None:
+            task.run()
+
+    def _next(self) -> _Task[T] | None:
+        self._room.acquire()
+        with self._taking:
+            if self._over:
+                return None
+            try:
+                task = _Task(next(self._calls))
+            except StopIteration:
+                self.close()
+                self._begun.put(None)
+                return None
+            except BaseException as exc:  # whatever it is, it is raised where the results are wanted
+                self.close()
+                task = _Task(partial(_raise, exc))
+            self._begun.put(task)
+            return task
+
+    def results(self) -> Iterator[T]:
+        """Yield what the calls return, each as soon as it and those before it have."""
+        while (task := self._begun.get()) is not None:
+            yield task.result()
+            self._room.release()
+
+    def close(self) -> None:
+        """Let no further call be taken."""
+        self._over = True
+        self._room.release(_MOST_THREADS)
+
+
+def _raise(exc: BaseException) -> Any:
+    raise exc
+
+
+def in_order(calls: Iterable[Callable[[], T]]) -> Iterator[T]:
+    """Yield what the calls return, in their order; as many are made at a time as torch may use cores, each on one.
+
+    On one core a call takes less of it than on several together. What calls divide (:func:`spread`), threads do that
+    find no further call. What a call raises is raised in its place; then, and when the iteration is given up, those
+    that are being made end where they look (:func:`stop_if_given_up`). No more than a few dozen are made before the
+    result of the first is taken.
+    """
+    n_cores, coming = torch.get_num_threads(), iter(calls)
+    first = list(islice(coming, 2 if n_cores > 1 else 0))
+    if len(first) < 2:
+        yield from (call() for call in chain(first, coming))
+        return
+    n_threads = min(n_cores, _MOST_THREADS)
+    line, team = _Line(chain(first, coming)), _Team(n_cores, n_threads, alike=True)
+    try:
+        with ThreadPoolExecutor(n_threads, initializer=_take_one_core) as pool:
+            try:
+                for _ in range(n_threads):
+                    pool.submit(team.run, line.work)
+                yield from line.results()
+            finally:
+                line.close()
+                team.give_up()
+    finally:
+        torch.set_num_threads(n_cores)
+
+
+def stop_if_given_up() -> None:
+    """End the call :func:`in_order` that is being made here, if nobody waits for its result any more."""
+    if _own.team is not None and _own.team.given_up:
+        raise _GivenUp

@@ -43,6 +43,11 @@ class DerivedEncoder(ABC, Generic[Source]):
         """How the source computes."""
         return self._source.precision
 
+    @property
+    def device(self) -> str:
+        """Where the source computes."""
+        return self._source.device
+
     def encode(self, samples: FloatArray) -> FloatArray:
         """Return the embeddings [shape=(n_frames, dim), float32] of `samples` [shape=(n,), float32, 16 kHz]."""
         return self._made(self._source.encode(samples))
