@@ -142,6 +142,11 @@ def test_threads_get_the_same(encoder):
             np.testing.assert_allclose(rows, expected, atol=1e-4)
 
 
+def test_it_is_the_same_whatever_the_number_of_cores_it_is_loaded_with(encoder, one_thread):
+    torch.set_num_threads(4)
+    np.testing.assert_array_equal(load_encoder("speech-small").encode(spoken()), encoder.encode(spoken()))
+
+
 def test_what_windows_share_goes_through_the_transformer_once(through_layers):
     """All but the margins; and its own windows are those of any checkpoint."""
     summary = heard().parts[1]

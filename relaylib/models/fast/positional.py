@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from relaylib.models.runner import BESIDE
+from relaylib.models.threads import one_core
 
 __all__ = ["PositionalConvolution"]
 
@@ -40,7 +41,10 @@ class PositionalConvolution:
     """
 
     def __init__(self, convolution: Any, dtype: torch.dtype) -> None:
-        weight: torch.Tensor = convolution.weight.detach()  # the product of the weight norm's factors, reckoned once
+        with one_core():  # the norm would be another with another number of threads, in its last digits
+            weight: torch.Tensor = (
+                convolution.weight.detach()
+            )  # the product of the weight norm's factors, reckoned once
         n_inside = weight.shape[1]
         if n_inside < 16:
             dtype = torch.float32
