@@ -79,15 +79,21 @@ def at_other_speeds(
         None, with a warning in the log, if the recording cannot be played at that speed.
     """
 
-    def made(example: Example, speed: float) -> Example | None:
-        item = item_at_speed(example.item, speed)
-        try:
-            with opened(example.item.filename) as path:
-                return embedded(item, _audio.load(path, speed=speed), encoder, cache)
-        except (AudioDecodeError, ParameterError) as exc:
-            _log.warning("%s is not learned from: %s", item.filename, exc)
-            return None
+    def made(example: Example) -> list[Example | None]:
+        with opened(example.item.filename) as path:
+            return [_at_speed(example.item, path, speed, encoder, cache) for speed in speeds]
 
-    wanted = [(k, speed) for k in range(len(material)) for speed in speeds]
-    found = many((partial(made, material[k], speed) for k, speed in wanted), encoder)
-    yield from zip((k for k, _ in wanted), found, strict=True)
+    for k, copies in enumerate(many((partial(made, example) for example in material if speeds), encoder)):
+        for copy in copies:
+            yield k, copy
+
+
+def _at_speed(
+    item: AudioItem, path: Path, speed: float, encoder: Encoder, cache: EmbeddingCache | None
+) -> Example | None:
+    item = item_at_speed(item, speed)
+    try:
+        return embedded(item, _audio.load(path, speed=speed), encoder, cache)
+    except (AudioDecodeError, ParameterError) as exc:
+        _log.warning("%s is not learned from: %s", item.filename, exc)
+        return None

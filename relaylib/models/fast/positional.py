@@ -41,10 +41,9 @@ class PositionalConvolution:
     """
 
     def __init__(self, convolution: Any, dtype: torch.dtype) -> None:
-        with one_core():  # the norm would be another with another number of threads, in its last digits
-            weight: torch.Tensor = (
-                convolution.weight.detach()
-            )  # the product of the weight norm's factors, reckoned once
+        # the product of the weight norm's factors, reckoned once; on more cores, the norm's last digits would be others
+        with one_core():
+            weight: torch.Tensor = convolution.weight.detach()
         n_inside = weight.shape[1]
         if n_inside < 16:
             dtype = torch.float32
