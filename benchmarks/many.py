@@ -9,7 +9,7 @@ the same to the last digit, which is looked at.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,21 +17,20 @@ import numpy as np
 from lib.pairs import HEADING, compare, write_report
 from shipped import speech
 
-from relaylib.models import Encoder, embed, load_encoder
-from relaylib.models.many import many
+from relaylib.models import Encoder, embed, load_encoder, map_recordings
 from relaylib.types import Frames
 
-Calls = Sequence[Callable[[], Frames]]
+Clips = Sequence[np.ndarray]
 
 
-def several_at_a_time(calls: Calls, encoder: Encoder) -> list[Frames]:
-    """Return what the calls do, as the library makes them."""
-    return list(many(calls, encoder))
+def several_at_a_time(clips: Clips, encoder: Encoder) -> list[Frames]:
+    """Embed each clip as the library does it."""
+    return list(map_recordings(lambda clip: embed(clip, encoder), clips, encoder))
 
 
-def one_by_one(calls: Calls) -> list[Frames]:
-    """Return what the calls do, each on all cores."""
-    return [call() for call in calls]
+def one_by_one(clips: Clips, encoder: Encoder) -> list[Frames]:
+    """Embed each clip on all cores."""
+    return [embed(clip, encoder) for clip in clips]
 
 
 def main() -> None:
@@ -48,11 +47,11 @@ def main() -> None:
     rows, times_real_time = [], {}
     print(f"{HEADING}; then times real time")
     for seconds in options.seconds:
-        calls = [partial(embed, clip, encoder) for clip in np.split(speech(seconds * options.clips), options.clips)]
-        for own, expected in zip(several_at_a_time(calls, encoder), one_by_one(calls), strict=True):
+        clips = np.split(speech(seconds * options.clips), options.clips)
+        for own, expected in zip(several_at_a_time(clips, encoder), one_by_one(clips, encoder), strict=True):
             assert np.array_equal(own.embeddings, expected.embeddings)
         what = f"{options.clips} clips of {seconds:g} s"
-        ours, theirs = partial(several_at_a_time, calls, encoder), partial(one_by_one, calls)
+        ours, theirs = partial(several_at_a_time, clips, encoder), partial(one_by_one, clips, encoder)
         row = compare(what, ours, "one by one", theirs, options.pairs)
         rows.append(row)
         times_real_time[what] = seconds * options.clips / row.ours_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -56,12 +57,13 @@ def embed(
     """
     from relaylib.files import write_atomic
     from relaylib.formats.json_text import encode_json
-    from relaylib.models import load_encoder
+    from relaylib.models import load_encoder, map_recordings
     from relaylib.types import samples_to_ms
 
     files = audio_files(audio)
     encoder = load_encoder(encoder_name, layer=layer_value(layer))
-    entries = [_entry(file, encoder, out) for file in track(files, len(files), "embed", progress)]
+    found = map_recordings(partial(_entry, encoder, out), files, encoder)
+    entries = list(track(found, len(files), "embed", progress))
     index = {
         "encoder": encoder.name,
         "layer": encoder.layer,
@@ -82,7 +84,7 @@ def embed(
         ctx.exit(FAILED)
 
 
-def _entry(file: AudioFile, encoder: Encoder, out: Path) -> dict[str, Any]:
+def _entry(encoder: Encoder, out: Path, file: AudioFile) -> dict[str, Any]:
     """Embed a file, write the array and return its line of the index."""
     from relaylib.cli.npy import write_embeddings
     from relaylib.errors import RelayError

@@ -14,7 +14,7 @@ from relaylib.demo.findings import findings_table, most_telling
 from relaylib.demo.speech import DemoSpeech, load_demo
 from relaylib.evaluate import Evaluation, evaluate, write_report
 from relaylib.formats import write_detections
-from relaylib.models import Detector, TrainConfig, TrainProgress, train
+from relaylib.models import Detector, TrainConfig, TrainProgress, map_recordings, train
 from relaylib.plot import plot_detections
 from relaylib.postprocess import decode
 from relaylib.types import FileResult, Scores
@@ -113,8 +113,10 @@ def _train(speech: DemoSpeech, seed: int, show: _Show) -> Detector:
 
 def _score(speech: DemoSpeech, detector: Detector, show: _Show) -> dict[str, Scores]:
     scores: dict[str, Scores] = {}
-    for item in speech.test:
-        scores[item.filename] = detector.score(speech.audio_root / item.filename)
+    names = [item.filename for item in speech.test]
+    scored = map_recordings(lambda name: detector.score(speech.audio_root / name), names, detector.encoder)
+    for name, found in zip(names, scored, strict=True):
+        scores[name] = found
         show("detecting", len(scores), len(speech.test), "")
     return scores
 

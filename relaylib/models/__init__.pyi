@@ -11,6 +11,7 @@ from .encoder import encoder_names as encoder_names
 from .encoder import load_encoder as load_encoder
 from .encoder import register_encoder as register_encoder
 from .heads import make_head as make_head
+from .many import map_recordings as map_recordings
 from .metrics import validation_metrics as validation_metrics
 from .ready import detector_card as detector_card
 from .ready import detector_names as detector_names

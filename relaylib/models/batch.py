@@ -9,7 +9,7 @@ from functools import partial
 from relaylib.audio import AudioFile
 from relaylib.errors import RelayError
 from relaylib.models.detector import Detector
-from relaylib.models.many import many
+from relaylib.models.many import map_recordings
 from relaylib.postprocess import decode
 from relaylib.types import DecodeConfig, FileResult
 
@@ -37,10 +37,10 @@ def detect_files(
     FileResult
         ``completed``, or ``failed`` with a reason when the file cannot be read: never a silent zero.
     """
-    yield from many((partial(_result, detector, file, config) for file in files), detector.encoder)
+    yield from map_recordings(partial(_result, detector, config), files, detector.encoder)
 
 
-def _result(detector: Detector, file: AudioFile, config: DecodeConfig | None) -> FileResult:
+def _result(detector: Detector, config: DecodeConfig | None, file: AudioFile) -> FileResult:
     try:
         scores = detector.score(file.path)
         found = tuple(decode(scores, config))

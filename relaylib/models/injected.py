@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from functools import partial
 from pathlib import Path
 
 from relaylib.audio import AudioFile
@@ -13,7 +12,7 @@ from relaylib.errors import TrainingError
 from relaylib.models.cache import EmbeddingCache
 from relaylib.models.encoder import Encoder
 from relaylib.models.example import Example, embedded
-from relaylib.models.many import many
+from relaylib.models.many import map_recordings
 from relaylib.types import AudioItem
 
 __all__ = ["check_injectable", "injected"]
@@ -94,4 +93,4 @@ def injected(
             path.unlink()
             return int(item.group), copy
 
-        yield from many((partial(copied, item) for item in made), encoder)
+        yield from map_recordings(copied, made, encoder)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from pathlib import Path
 
 from relaylib.errors import AudioDecodeError, ParameterError, TrainingError
@@ -13,7 +12,7 @@ from relaylib.models.cache import EmbeddingCache
 from relaylib.models.config import ProgressCallback, TrainProgress
 from relaylib.models.encoder import Encoder
 from relaylib.models.example import Example, embedded
-from relaylib.models.many import many
+from relaylib.models.many import map_recordings
 from relaylib.types import AudioItem, Manifest
 
 __all__ = ["AudioOpener", "EmbeddingProgress", "check_usable", "embed_items", "finished", "opener_of", "unheard"]
@@ -79,7 +78,7 @@ def embed_items(
         except (AudioDecodeError, ParameterError) as exc:  # not those of the cache or the encoder: they concern all
             return exc
 
-    for item, found in zip(items, many((partial(made, item) for item in items), encoder), strict=True):
+    for item, found in zip(items, map_recordings(made, items, encoder), strict=True):
         if isinstance(found, Example):
             yield found
         else:

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from relaylib import audio as _audio
@@ -15,7 +14,7 @@ from relaylib.models.cache import EmbeddingCache
 from relaylib.models.config import AUTO, TrainConfig
 from relaylib.models.encoder import Encoder
 from relaylib.models.example import Example, embedded
-from relaylib.models.many import many
+from relaylib.models.many import map_recordings
 from relaylib.types import AudioItem
 
 __all__ = ["SPEEDS", "at_other_speeds", "item_at_speed", "speeds_for"]
@@ -83,7 +82,7 @@ def at_other_speeds(
         with opened(example.item.filename) as path:
             return [_at_speed(example.item, path, speed, encoder, cache) for speed in speeds]
 
-    for k, copies in enumerate(many((partial(made, example) for example in material if speeds), encoder)):
+    for k, copies in enumerate(map_recordings(made, material if speeds else (), encoder)):
         for copy in copies:
             yield k, copy
 

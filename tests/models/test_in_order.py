@@ -10,7 +10,7 @@ import torch
 
 from relaylib.demo import load_demo
 from relaylib.models import embed, load_encoder
-from relaylib.models.many import many
+from relaylib.models.many import map_recordings
 from relaylib.models.threads import in_order, side_by_side, spread, stop_if_given_up, take_free_cores
 
 
@@ -160,9 +160,7 @@ def test_embeddings_are_the_same_to_the_last_digit(name):
     encoder, demo = load_encoder(name), load_demo()
     paths = [demo.audio_root / item.filename for item in demo.test.audio[:6]]
     alone = [embed(path, encoder).embeddings for path in paths]
-    together = [
-        frames.embeddings for frames in many([lambda path=path: embed(path, encoder) for path in paths], encoder)
-    ]
+    together = [frames.embeddings for frames in map_recordings(lambda path: embed(path, encoder), paths, encoder)]
     for own, found in zip(alone, together, strict=True):
         np.testing.assert_array_equal(found, own)
 
@@ -172,4 +170,4 @@ def test_elsewhere_than_on_a_cpu_it_is_one_after_the_other():
         device = "cuda:0"
 
     here = threading.get_ident()
-    assert list(many([threading.get_ident] * 3, OnDevice())) == [here] * 3
+    assert list(map_recordings(lambda _: threading.get_ident(), range(3), OnDevice())) == [here] * 3
