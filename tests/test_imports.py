@@ -67,6 +67,11 @@ def test_numpy_alone_is_loaded_by_the_values_of_the_top():
     assert run(code) == "False"
 
 
+def test_the_servers_own_process_needs_no_torch():
+    """It would take a second longer to start, and 200 MB; so would each of its commands."""
+    assert run("import relaylib.server.cli, sys; print('torch' in sys.modules)") == "False"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="torch computes by GNU OpenMP on Linux")
 @pytest.mark.parametrize(
     ("said", "expected"),

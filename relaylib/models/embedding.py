@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from relaylib.errors import ParameterError, RelayError
 from relaylib.models.encoder import Encoder, RecordingEncoder, WindowEncoder
+from relaylib.models.given_up import stop_if_given_up
 from relaylib.models.recording import AudioSource, Recording
-from relaylib.models.threads import stop_if_given_up
 from relaylib.models.windows import Window, together, windows
 from relaylib.types import Frames, samples_to_ms
 

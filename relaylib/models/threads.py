@@ -14,7 +14,9 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
-__all__ = ["in_order", "one_core", "side_by_side", "single_threads", "spread", "stop_if_given_up", "take_free_cores"]
+from relaylib.models.given_up import ending_if
+
+__all__ = ["in_order", "one_core", "side_by_side", "single_threads", "spread", "take_free_cores"]
 
 T = TypeVar("T")
 
@@ -23,10 +25,6 @@ _MOST_THREADS = 8
 
 _AHEAD = 64
 """Calls that are begun at most before what the first of them returns is asked for, where they come in order."""
-
-
-class _GivenUp(BaseException):
-    """Ends a call whose result nobody waits for any more."""
 
 
 def _take_one_core() -> None:
@@ -125,7 +123,8 @@ class _Team:
         outer = _own.team, _own.leads
         _own.team, _own.leads = self, leads
         try:
-            yield
+            with ending_if(lambda: self.given_up):
+                yield
         finally:
             _own.team, _own.leads = outer
 
@@ -282,7 +281,7 @@ def in_order(calls: Iterable[Callable[[], T]]) -> Iterator[T]:
 
     On one core a call takes less of it than on several together. What calls divide (:func:`spread`), threads do that
     find no further call. What a call raises is raised in its place; then, and when the iteration is given up, those
-    that are being made end where they look (:func:`stop_if_given_up`). No more than a few dozen are made before the
+    that are being made end where they look (:mod:`relaylib.models.given_up`). No more than a few dozen are made before the
     result of the first is taken.
     """
     n_cores, coming = torch.get_num_threads(), iter(calls)
@@ -303,9 +302,3 @@ def in_order(calls: Iterable[Callable[[], T]]) -> Iterator[T]:
                 team.give_up()
     finally:
         torch.set_num_threads(n_cores)
-
-
-def stop_if_given_up() -> None:
-    """End the call :func:`in_order` that is being made here, if nobody waits for its result any more."""
-    if _own.team is not None and _own.team.given_up:
-        raise _GivenUp

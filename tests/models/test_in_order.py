@@ -10,8 +10,9 @@ import torch
 
 from relaylib.demo import load_demo
 from relaylib.models import embed, load_encoder
+from relaylib.models.given_up import stop_if_given_up
 from relaylib.models.many import map_recordings
-from relaylib.models.threads import in_order, side_by_side, spread, stop_if_given_up, take_free_cores
+from relaylib.models.threads import in_order, side_by_side, spread, take_free_cores
 
 
 @pytest.fixture(autouse=True)
