@@ -281,8 +281,8 @@ def in_order(calls: Iterable[Callable[[], T]]) -> Iterator[T]:
 
     On one core a call takes less of it than on several together. What calls divide (:func:`spread`), threads do that
     find no further call. What a call raises is raised in its place; then, and when the iteration is given up, those
-    that are being made end where they look (:mod:`relaylib.models.given_up`). No more than a few dozen are made before the
-    result of the first is taken.
+    that are being made end where they look (:mod:`relaylib.models.given_up`). No more than a few dozen are made before
+    the result of the first is taken.
     """
     n_cores, coming = torch.get_num_threads(), iter(calls)
     first = list(islice(coming, 2 if n_cores > 1 else 0))
