@@ -13,6 +13,7 @@ import torch
 from relaylib.errors import EncoderNotAvailableError
 from relaylib.models.encoder import Layer
 from relaylib.models.fast.architecture import obstacle
+from relaylib.models.fast.checkpoint import read_model
 from relaylib.models.fast.precision import AskedPrecision, choose
 from relaylib.models.fast.runner import FastRunner
 from relaylib.models.hub import checkpoint_folder, read_json, uses_safetensors
@@ -109,9 +110,11 @@ class PretrainedEncoder(TransformerEncoder):
         at_once: int | None = None,
     ) -> None:
         folder = checkpoint_folder(name)
-        _check_family(name, read_json(folder / "config.json"))
+        config = read_json(folder / "config.json")
+        _check_family(name, config)
         normalize = _normalizes(name, folder)
-        model = _load_model(name, folder)
+        without = precision != "reference" and torch.device(device).type == "cpu"
+        model: Any = (read_model(folder, config) if without else None) or _load_model(name, folder)
         chosen = choose(precision, obstacle(model.config), device)
         by_transformers = chosen == "reference" or torch.device(device).type != "cpu"
         super().__init__(

@@ -6,7 +6,6 @@ from functools import cache
 
 import numpy as np
 import torch
-from scipy import signal
 
 from relaylib.models.spectral.framing import FloatArray
 
@@ -37,8 +36,13 @@ def decimate(samples: FloatArray, factor: int) -> FloatArray:
 
 @cache
 def _filters(factor: int) -> torch.Tensor:
-    """Return the low-pass filter [shape=(n_seen, AT_ONCE)], one hop further down in each column."""
-    taps = torch.from_numpy(signal.firwin(2 * REACH * factor + 1, 1 / factor, window=("kaiser", 5.0))).float()
+    """Return the low-pass filter [shape=(n_seen, AT_ONCE)], one hop further down in each column.
+
+    By NumPy: scipy.signal would take longer to import than the encoders to load.
+    """
+    window = np.kaiser(2 * REACH * factor + 1, 5.0)
+    ideal = window * np.sinc(np.linspace(-REACH, REACH, len(window)))
+    taps = torch.from_numpy(ideal / ideal.sum()).float()
     filters = torch.zeros((AT_ONCE - 1) * factor + len(taps), AT_ONCE)
     for column in range(AT_ONCE):
         filters[column * factor : column * factor + len(taps), column] = taps

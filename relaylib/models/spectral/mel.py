@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from relaylib.audio.mel import mel_filters
 from relaylib.models.spectral.framing import FloatArray, centred_frames, log_power_db
 from relaylib.models.spectral.spectrum import power_spectra
-from relaylib.types import SAMPLE_RATE
 
 __all__ = ["active_frames", "log_mel", "log_mel_of", "mel_features", "reference_level", "spectrogram"]
 
@@ -20,9 +20,7 @@ N_BANDS = 40
 
 @cache
 def _filters(n_bands: int, n_fft: int) -> FloatArray:
-    from librosa.filters import mel  # slow to import: only where a spectrum is made
-
-    return np.asarray(mel(sr=SAMPLE_RATE, n_fft=n_fft, n_mels=n_bands, fmin=60.0, norm=None), dtype=np.float32)
+    return mel_filters(n_bands, n_fft, lowest_hz=60.0)
 
 
 def spectrogram(samples: FloatArray) -> FloatArray:

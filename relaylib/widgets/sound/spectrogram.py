@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from relaylib.types import SAMPLE_RATE
+from relaylib.audio.mel import mel_edges_hz, mel_filters
 from relaylib.widgets.sound.pyramid import COLUMN, check_level
 
 __all__ = ["MARGIN", "N_BANDS", "bands_hz", "spectrogram"]
@@ -35,7 +35,7 @@ def bands_hz() -> FloatArray:
 
     That is the mel scale of Slaney's Auditory Toolbox, to 8 kHz.
     """
-    return _edges_hz()[1:-1]
+    return mel_edges_hz(N_BANDS)[1:-1].astype(np.float32)
 
 
 def spectrogram(read: Reader, level: int, first: int, n_columns: int) -> npt.NDArray[np.uint8]:
@@ -119,27 +119,10 @@ def _window() -> FloatArray:
 
 
 @cache
-def _edges_hz() -> FloatArray:
-    """Return where bands begin, peak and end [shape=(N_BANDS + 2,)]: Slaney's mel scale, linear up to 1 kHz."""
-    knee_hz, hz_per_mel, log_step = 1000.0, 200.0 / 3, np.log(6.4) / 27
-    knee = knee_hz / hz_per_mel
-    top = knee + np.log(SAMPLE_RATE / 2 / knee_hz) / log_step
-    mel = np.linspace(0.0, top, N_BANDS + 2)
-    return np.where(mel < knee, mel * hz_per_mel, knee_hz * np.exp((mel - knee) * log_step)).astype(np.float32)
-
-
-@cache
 def _filters() -> list[tuple[slice, FloatArray]]:
-    """Return the bins of each band and their weights, triangles of height 1.
-
-    librosa has them too, but takes a second to load.
-    """
-    edges = _edges_hz().astype(np.float64)
-    bins = np.arange(_N_FFT // 2 + 1)[:, None] * (SAMPLE_RATE / _N_FFT)
-    rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
+    """Return the bins of each band and their weights."""
     filters = []
-    for weights in np.maximum(0.0, np.minimum(rising, falling)).astype(np.float32).T:
+    for weights in mel_filters(N_BANDS, _N_FFT):
         inside = np.flatnonzero(weights)
         bins_of_band = slice(int(inside[0]), int(inside[-1]) + 1)
         filters.append((bins_of_band, weights[bins_of_band].copy()))
