@@ -1,4 +1,6 @@
-"""How long an import takes in a fresh interpreter, its start included, and how much memory it holds then.
+"""How long an import, or loading an encoder, takes in a fresh interpreter, its start included, and what memory.
+
+The peer of loading is the same by transformers (`precision="reference"`).
 
 python benchmarks/imports.py [--pairs 9] [--json FILE]
 """
@@ -13,7 +15,15 @@ from pathlib import Path
 
 from lib.pairs import HEADING, compare, write_report
 
-PEERS = {"import librosa": "import librosa; librosa.load", "import torch": "import torch"}
+IMPORT = "import relaylib"
+LOAD = "import relaylib; relaylib.load_encoder('speech-small')"
+BY_TRANSFORMERS = "import relaylib; relaylib.load_encoder('speech-small', precision='reference')"
+# what, its code, the peer, its code
+PAIRS = [
+    ("import relaylib", IMPORT, "import librosa", "import librosa; librosa.load"),
+    ("import relaylib", IMPORT, "import torch", "import torch"),
+    ("load speech-small", LOAD, "by transformers", BY_TRANSFORMERS),
+]
 PEAK = "; import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
 
 
@@ -30,10 +40,10 @@ def main() -> None:
     options = parser.parse_args()
 
     rows = [
-        compare("import relaylib", lambda: run("import relaylib"), name, functools.partial(run, code), options.pairs)
-        for name, code in PEERS.items()
+        compare(what, functools.partial(run, code), peer, functools.partial(run, peers), options.pairs)
+        for what, code, peer, peers in PAIRS
     ]
-    codes = {"import relaylib": "import relaylib", **PEERS}
+    codes = {name: code for pair in PAIRS for name, code in (pair[:2], pair[2:])}
     memory = {name: int(run(code + PEAK)) for name, code in codes.items()}
     print(HEADING, *rows, sep="\n")
     print("peak memory: " + ", ".join(f"{name} {megabytes} MB" for name, megabytes in memory.items()))
