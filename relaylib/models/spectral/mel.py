@@ -19,8 +19,8 @@ N_BANDS = 40
 
 
 @cache
-def _filters(n_bands: int, n_fft: int) -> FloatArray:
-    return mel_filters(n_bands, n_fft, lowest_hz=60.0)
+def _filters() -> FloatArray:
+    return mel_filters(N_BANDS, WINDOW, lowest_hz=60.0)
 
 
 def spectrogram(samples: FloatArray) -> FloatArray:
@@ -31,7 +31,7 @@ def spectrogram(samples: FloatArray) -> FloatArray:
 def log_mel_of(power: FloatArray) -> FloatArray:
     """Return log-mel energies in dB [shape=(n_frames, N_BANDS)] of a :func:`spectrogram`."""
     # torch's product: NumPy's leaves threads waiting on all cores, in the way of whatever runs next
-    bands: FloatArray = (torch.from_numpy(power) @ torch.from_numpy(_filters(N_BANDS, WINDOW)).t()).numpy()
+    bands: FloatArray = (torch.from_numpy(power) @ torch.from_numpy(_filters()).t()).numpy()
     return log_power_db(bands / np.sum(_window() ** 2))
 
 
