@@ -40,6 +40,7 @@ def map_recordings(function: Callable[[R], T], recordings: Iterable[R], encoder:
     >>> [frames.duration_ms for frames in map_recordings(lambda clip: relaylib.embed(clip, encoder), clips, encoder)]
     [1000, 2000]
     """
-    calls = (partial(function, recording) for recording in recordings)
-    on_cores = torch.device(getattr(encoder, "device", "cpu")).type == "cpu"
-    yield from in_order(calls) if on_cores else (call() for call in calls)
+    if torch.device(getattr(encoder, "device", "cpu")).type == "cpu":
+        yield from in_order(partial(function, recording) for recording in recordings)
+    else:
+        yield from map(function, recordings)

@@ -113,10 +113,11 @@ class PretrainedEncoder(TransformerEncoder):
         config = read_json(folder / "config.json")
         _check_family(name, config)
         normalize = _normalizes(name, folder)
-        without = precision != "reference" and torch.device(device).type == "cpu"
-        model: Any = (read_model(folder, config) if without else None) or _load_model(name, folder)
+        on_cpu = torch.device(device).type == "cpu"
+        known = read_model(folder, config) if on_cpu and precision != "reference" else None
+        model: Any = known or _load_model(name, folder)
         chosen = choose(precision, obstacle(model.config), device)
-        by_transformers = chosen == "reference" or torch.device(device).type != "cpu"
+        by_transformers = chosen == "reference" or not on_cpu
         super().__init__(
             name,
             model,

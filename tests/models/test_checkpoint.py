@@ -118,6 +118,17 @@ def test_damaged_weights_are_left_to_transformers_which_says_so(copied):
     assert read(folder) is None  # as weights in several files are
 
 
+def test_weights_in_several_files_come_before_those_of_torch(copied):
+    """As transformers has it."""
+    folder = copied("wav2vec2-group")
+    weights = folder / "model.safetensors"
+    torch.save(load_file(weights), folder / "pytorch_model.bin")
+    weights.rename(folder / "model-00001-of-00001.safetensors")
+    assert read(folder) is not None
+    (folder / "model.safetensors.index.json").write_text("{}")
+    assert read(folder) is None
+
+
 def test_a_model_does_not_change_with_its_file(copied):
     folder = copied("wav2vec2-group")
     model = read(folder)
@@ -129,10 +140,11 @@ def test_a_model_does_not_change_with_its_file(copied):
 
 
 def test_loading_takes_no_random_numbers(checkpoints):
+    folder = checkpoints("wavlm")  # making it does
     torch.manual_seed(3)
     expected = torch.rand(1)
     torch.manual_seed(3)
-    read(checkpoints("wavlm"))
+    read(folder)
     assert torch.equal(torch.rand(1), expected)
 
 

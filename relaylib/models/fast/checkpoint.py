@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from relaylib.models.fast.architecture import obstacle
+from relaylib.models.hub import uses_safetensors
 
 __all__ = ["read_model"]
 
@@ -39,19 +40,18 @@ def read_model(folder: Path, config: Mapping[str, Any]) -> nn.Module | None:
     if obstacle(settings) is not None:
         return None
     try:
-        weights = _weights(folder)
         with torch.device("meta"):
             model = _Model(settings)
-        missing, _ = model.load_state_dict(_of_base_model(weights, settings.model_type), strict=False, assign=True)
+        weights = _of_base_model(_weights(folder), settings.model_type)
+        missing, _ = model.load_state_dict(weights, strict=False, assign=True)
     except Exception:  # whatever is absent, damaged or of another shape: transformers may read it, or says what it is
         return None
     return None if missing else model.requires_grad_(False)
 
 
 def _weights(folder: Path) -> dict[str, torch.Tensor]:
-    whole = folder / "model.safetensors"
-    if whole.is_file():
-        return load_file(whole)
+    if uses_safetensors(folder):
+        return load_file(folder / "model.safetensors")
     found: dict[str, torch.Tensor] = torch.load(folder / "pytorch_model.bin", map_location="cpu", weights_only=True)
     return found
 

@@ -72,9 +72,7 @@ class PositionalConvolution:
     def _spectra_of(self, weight: torch.Tensor) -> torch.Tensor:
         """Return for each frequency and group what takes its channels [shape=(n_inside, n_inside)] to the new ones."""
         n_inside = weight.shape[1]
-        spectra = torch.fft.rfft(
-            weight, self._size
-        ).conj_physical()  # as such a convolution does not turn its kernel round
+        spectra = torch.fft.rfft(weight, self._size).conj_physical()  # such a convolution does not reverse its kernel
         return spectra.view(self._groups, n_inside, n_inside, -1).permute(3, 0, 2, 1).flatten(0, 1).contiguous()
 
     def _of_spectra(self, hidden: torch.Tensor) -> torch.Tensor:
