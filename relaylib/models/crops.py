@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from relaylib.models.targets import Targets
+from relaylib.models.threads import in_order
 
 __all__ = ["CROPS_PER_STRIP", "Batch", "CropBank", "embedding_statistics"]
 
@@ -35,20 +37,23 @@ def embedding_statistics(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return the mean and the reciprocal standard deviation [both shape=(dim,)] over all frames."""
     n_frames, mean, squares = 0, np.zeros(1), np.zeros(1)
-    for block in (rows[k : k + _BLOCK] for rows in embeddings for k in range(0, len(rows), _BLOCK)):
-        # single precision suffices around a block's own mean; blocks are then put together in double
-        wide = torch.from_numpy(np.asarray(block)).float()
-        own = wide.mean(dim=0)
-        own_squares = (wide - own).square_().sum(dim=0).double().numpy()
-        step = own.double().numpy() - mean
-        share = len(block) / (n_frames + len(block))
+    blocks = [rows[k : k + _BLOCK] for rows in embeddings for k in range(0, len(rows), _BLOCK)]
+    for n, own_mean, own_squares in in_order(partial(_moments, block) for block in blocks):
+        step, share = own_mean - mean, n / (n_frames + n)
         squares = squares + own_squares + step**2 * n_frames * share
         mean = mean + step * share
-        n_frames += len(block)
+        n_frames += n
     deviation = np.sqrt(squares / n_frames)
     # a column that never moves in training says nothing: it is switched off rather than blown up
     scale = np.where(deviation > 1e-4, 1.0 / np.maximum(deviation, 1e-4), 0.0)
     return mean.astype(np.float32), scale.astype(np.float32)
+
+
+def _moments(block: npt.NDArray[np.floating]) -> tuple[int, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return how many rows there are, their mean, and the sum of squares around it; to be put together in double."""
+    wide = torch.from_numpy(np.asarray(block)).float()
+    mean = wide.mean(dim=0)
+    return len(block), mean.double().numpy(), (wide - mean).square_().sum(dim=0).double().numpy()
 
 
 class CropBank:

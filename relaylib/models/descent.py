@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from relaylib.models.heads import ChannelDropout, Head, between, learning_rate
 from relaylib.models.held_out import Labelled
 from relaylib.models.judge import Fold, weighted_loss
 from relaylib.models.scoring import stream_logits
+from relaylib.models.stacked import stacked
 from relaylib.models.threads import single_threads
 
 __all__ = ["AGREEMENT_OF_DESCENT", "AGREEMENT_OF_STARTED", "descend"]
@@ -85,7 +85,7 @@ def descend(
         finally:
             events.put(None)
 
-    with single_threads(min(len(runs), os.cpu_count() or 1)) as pool:
+    with single_threads(min(len(runs), torch.get_num_threads())) as pool:
         try:
             futures = [pool.submit(fit, number) for number in range(len(runs))]
             while running:
@@ -159,7 +159,8 @@ class _Run:
                 average.move(self._head, 1.0 / min(step, _AVERAGED_STEPS))
                 losses.append(loss.item())
             found = between(start, average, self._share)
-            judged = judge.labelled([stream_logits(found, [rows]) for rows in judge.embeddings])
+            classify = stacked(found)
+            judged = judge.labelled([stream_logits(found, [rows], classify=classify) for rows in judge.embeddings])
             f1 = judge.event_f1(judge.tallies(judged))
             progress = TrainProgress(
                 "training",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,9 @@ from relaylib.models.held_out import Labelled
 from relaylib.models.judge import Fold, Judge
 from relaylib.models.logistic import FoldedFrames, Pass, fit_logistic
 from relaylib.models.scoring import stream_logits
+from relaylib.models.stacked import stacked
 from relaylib.models.targets import Targets
+from relaylib.models.threads import in_order
 
 __all__ = ["AGREEMENT_OF_FULL_BATCH", "fit_by_full_batch"]
 
@@ -76,21 +79,26 @@ def fit_by_full_batch(
     known = [span for example in recordings for span in example.item.annotations]
     judge = Judge(recordings, marks, known, types, config)
     fit_logistic(learned, judged, config.epochs, _Watch(head, judge, len(types), config, notify))
-    return [
-        fold.judge.labelled([stream_logits(head.only(number), [rows]) for rows in fold.judge.embeddings])
-        for number, fold in enumerate(folds)
-    ]
+    return [fold.judge.labelled(_logits(head.only(number), fold.judge)) for number, fold in enumerate(folds)]
 
 
 def _standardised(head: Head, examples: Sequence[Example]) -> npt.NDArray[np.float16]:
     """Return the standardised embeddings of all examples [shape=(n_frames, dim), float16]."""
-    rows = np.empty((sum(len(example.embeddings) for example in examples), len(head.mean)), np.float16)
-    done = 0
-    for example in examples:
-        own = head.standardise(torch.from_numpy(example.embeddings).float())
-        torch.from_numpy(rows)[done : done + len(own)] = own
-        done += len(own)
-    return rows
+    lengths = [len(example.embeddings) for example in examples]
+    rows = torch.empty(sum(lengths), len(head.mean), dtype=torch.float16)
+
+    def put(example: Example, place: torch.Tensor) -> None:
+        place.copy_(head.standardise(torch.from_numpy(example.embeddings).float()))
+
+    for _ in in_order(partial(put, *each) for each in zip(examples, rows.split(lengths), strict=True)):
+        pass
+    return rows.numpy()
+
+
+def _logits(head: Head, judge: Judge) -> list[npt.NDArray[np.float32]]:
+    """Return what a head of one member says of the recordings that it is judged by."""
+    classify = stacked(head)
+    return list(in_order(partial(stream_logits, head, [rows], classify=classify) for rows in judge.embeddings))
 
 
 class _Watch:

@@ -10,18 +10,15 @@ import numpy.typing as npt
 
 from relaylib.evaluate.matching import Columns, count_matches
 from relaylib.models.operating_point import OperatingPoint, shape_curve
+from relaylib.models.reference import PAUSE_MS, Reference
 from relaylib.postprocess.decode import spans_on_track
-from relaylib.postprocess.runs import merge_groups
+from relaylib.postprocess.runs import runs_of
 from relaylib.postprocess.smooth import spread_scores
-from relaylib.postprocess.track import Track
-from relaylib.types import Annotation, Span
+from relaylib.types import Annotation
 
 __all__ = ["HeldOut", "Labelled", "Tally"]
 
 FloatArray = npt.NDArray[np.float32]
-
-_PAUSE_MS = 2_000
-"""Between recordings: longer than the merge window and twice the collar."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,34 +65,32 @@ class HeldOut:
     Parameters
     ----------
     recordings : sequence of Labelled, at least one
+    reference : Reference, optional
+        What is marked in them, where it has been put together already.
     """
 
-    def __init__(self, recordings: Sequence[Labelled]) -> None:
-        self._recordings = recordings
-        self._track = Track(
-            [len(item.logits) for item in recordings], [item.duration_ms for item in recordings], pause_ms=_PAUSE_MS
+    def __init__(self, recordings: Sequence[Labelled], reference: Reference | None = None) -> None:
+        self.reference = reference or Reference(
+            [item.annotations for item in recordings],
+            [len(item.logits) for item in recordings],
+            [item.duration_ms for item in recordings],
         )
+        self._recordings, self._track = recordings, self.reference.track
         self._curves = np.ascontiguousarray(self._track.join([item.logits for item in recordings], -np.inf).T)
-        self._marked = self._covered()
-        duration_ms = sum(item.duration_ms for item in recordings)
-        self._unmarked_hours = float(duration_ms - (self._marked[1] - self._marked[0]).sum()) / 3.6e6
 
     def curve(self, column: int, shape: OperatingPoint) -> FloatArray:
         """Return a type's logits on the track, shaped as `shape` says; its threshold is not applied."""
         curve: FloatArray = self._curves[column]
-        if shape.min_frames > 1 or shape.half_step:  # one by one: a recording goes on as it ends
-            alone = replace(shape, reach=0)
+        alone = replace(shape, reach=0)
+        if shape.half_step or 2 * shape.min_frames * self._track.hop_ms > PAUSE_MS:
             curve = self._track.join([shape_curve(item.logits[:, column], alone) for item in self._recordings], -np.inf)
+        elif shape.min_frames > 1 and not self._track.pauses.all():
+            # a recording goes on as it ends: in the nearer half of a pause, which is all that is looked at
+            curve = np.where(self._track.pauses, np.float32(-np.inf), shape_curve(curve[self._track.nearest], alone))
         if shape.reach:
             curve = spread_scores(curve[:, None], [shape.reach])[:, 0]
             curve[self._track.pauses] = -np.inf
         return curve
-
-    def reference(self, artifact_type: str) -> Columns:
-        """Return starts and ends on the track of what is marked as a type."""
-        return self._on_track(
-            [[span for span in item.annotations if span.artifact_type == artifact_type] for item in self._recordings]
-        )
 
     def sweep(self, reference: Columns, curve: FloatArray, thresholds: npt.NDArray[np.float64]) -> Tally:
         """Return what is right and wrong at every threshold.
@@ -103,38 +98,19 @@ class HeldOut:
         Parameters
         ----------
         reference : (np.ndarray, np.ndarray)
-            What is marked, see :meth:`reference`.
+            What is marked, see :meth:`Reference.of_type`.
         curve : np.ndarray
             See :meth:`curve`.
         thresholds : np.ndarray
-            On the scale of the curve.
+            On the scale of the curve, rising.
         """
         counts = np.zeros((3, len(thresholds)), np.int64)
+        frames = np.flatnonzero(curve >= np.float32(thresholds[0]))
+        scores = curve[frames]
         for k, threshold in enumerate(thresholds):
-            starts, ends, _ = spans_on_track(None, curve >= np.float32(threshold), self._track)
-            counts[:, k] = count_matches(reference, (starts, ends)), len(starts), self._n_stray(starts, ends)
-        return Tally(len(reference[0]), self._unmarked_hours, *counts)
-
-    def _n_stray(self, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> int:
-        """Return how many spans touch nothing that is marked, of any type."""
-        opens, closes = self._marked
-        following = np.searchsorted(closes, starts, "right")  # the first that ends behind the start
-        begins = np.append(opens, np.iinfo(np.int64).max)[following]
-        return int((begins >= ends).sum())
-
-    def _covered(self) -> Columns:
-        """Return what the annotations cover together, as spans that do not touch."""
-        starts, ends = self._on_track([item.annotations for item in self._recordings])
-        order = np.argsort(starts, kind="stable")
-        starts, reach = starts[order], np.maximum.accumulate(ends[order])
-        opens, closes = merge_groups(starts, reach, 0)
-        return starts[opens], reach[closes]
-
-    def _on_track(self, spans: Sequence[Sequence[Span]]) -> Columns:
-        """Return spans of the recordings as columns; what lies behind the end of one is kept out of the next."""
-        of = np.repeat(np.arange(len(spans)), [len(own) for own in spans])
-        limits = np.array([item.duration_ms for item in self._recordings], np.int64)[of] + _PAUSE_MS // 2
-        starts = np.array([span.start_ms for own in spans for span in own], np.int64)
-        ends = np.array([span.end_ms for own in spans for span in own], np.int64)
-        shift = self._track.starts_ms[of]
-        return np.minimum(starts, limits) + shift, np.minimum(ends, limits) + shift
+            kept = np.flatnonzero(scores >= np.float32(threshold))  # of those at or above the threshold before
+            frames, scores = frames[kept], scores[kept]
+            starts, ends, _ = spans_on_track(runs_of(frames), self._track)
+            n_hits = count_matches(reference, (starts, ends))
+            counts[:, k] = n_hits, len(starts), self.reference.n_stray(starts, ends)
+        return Tally(len(reference[0]), self.reference.unmarked_hours, *counts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch.nn import functional
 from relaylib.models.config import TrainConfig
 from relaylib.models.example import Example
 from relaylib.models.held_out import HeldOut, Labelled, Tally
+from relaylib.models.reference import Reference
 from relaylib.models.targets import Targets
 from relaylib.models.tuning import LOGITS, best_threshold, shape_candidates, tally
 from relaylib.types import Annotation
@@ -56,6 +58,14 @@ class Judge:
         """Those of the recordings."""
         return [example.embeddings for example in self._recordings]
 
+    @cached_property
+    def _reference(self) -> Reference:
+        return Reference(
+            [example.item.annotations for example in self._recordings],
+            [len(example.embeddings) for example in self._recordings],
+            [example.item.duration_ms or 0 for example in self._recordings],
+        )
+
     def labelled(self, logits: Sequence[FloatArray]) -> list[Labelled]:
         """Put the logits [shape=(n_frames, n_types)] of each recording beside its labels."""
         return [
@@ -65,7 +75,7 @@ class Judge:
 
     def tallies(self, judged: Sequence[Labelled]) -> list[Tally]:
         """Return what each type's detections come to, at a coarse choice of thresholds."""
-        held_out = HeldOut(judged)
+        held_out = HeldOut(judged, self._reference)
         return [tally(held_out, k, name, self._shapes[k][0], _COARSE) for k, name in enumerate(self._types)]
 
     def best(self, found: Tally) -> tuple[float, float]:

@@ -11,7 +11,6 @@ regression.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -68,9 +67,11 @@ class FoldedFrames:
     labels, weights : np.ndarray [shape=(n_frames, n_types), float32]
         See :class:`relaylib.models.targets.Targets`.
     bounds : sequence of int
-        First row of each fold, then the number of rows.
+        First frame of each fold, then the number of frames.
     positive_weight : torch.Tensor [shape=(n_folds, n_types)]
         Of the loss of positive frames, for the classifiers that do not see a fold.
+    at : np.ndarray [shape=(n_frames,), int64], optional
+        Rows of the frames, where `rows` has more.
     """
 
     rows: npt.NDArray[np.float16]
@@ -78,6 +79,7 @@ class FoldedFrames:
     weights: FloatArray
     bounds: Sequence[int]
     positive_weight: torch.Tensor
+    at: npt.NDArray[np.int64] | None = None
 
     @property
     def total_weight(self) -> float:
@@ -95,14 +97,19 @@ class FoldedFrames:
         """Return every frame in which something is marked, and of the others so many, weighted to stand for all."""
         marked = np.asarray(self.labels.any(axis=1))
         clean = np.flatnonzero(~marked)
-        few = clean[:: max(1, len(clean) // _CLEAN_FRAMES)]
-        if len(few) == len(clean):
+        if len(clean) <= _CLEAN_FRAMES:
             return self
+        few = clean[np.linspace(0, len(clean), _CLEAN_FRAMES, endpoint=False).astype(np.int64)]
         kept = np.sort(np.concatenate([np.flatnonzero(marked), few]))
         weights = self.weights[kept]
         weights[~marked[kept]] *= len(clean) / len(few)
         bounds = np.searchsorted(kept, self.bounds).tolist()
-        return FoldedFrames(self.rows[kept], self.labels[kept], weights, bounds, self.positive_weight)
+        return FoldedFrames(self.rows, self.labels[kept], weights, bounds, self.positive_weight, kept)
+
+    def some(self, n: int) -> npt.NDArray[np.float16]:
+        """Return about `n` rows, spread over the frames."""
+        step = max(1, len(self.labels) // n)
+        return self.rows[::step] if self.at is None else self.rows[self.at[::step]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +148,7 @@ def fit_logistic(material: FoldedFrames, judging: FoldedFrames, n_passes: int, o
         Called after each pass; whether to go on.
     """
     learned = material.thinned()
-    with single_threads(os.cpu_count() or 1) as pool:
+    with single_threads(torch.get_num_threads()) as pool:
         loss, scores, coordinates = _Loss(learned, pool), _Scores(judging, pool), _White(learned)
         done = 0
 
@@ -183,7 +190,7 @@ class _White:
         weight = positive * share + 1.0 - share
         likely = positive * share / weight  # the best guess for a frame of which nothing is known
         curvature = (weight * likely * (1.0 - likely)).reshape(-1)
-        some = torch.from_numpy(material.rows[:: max(1, len(material.rows) // _GRAM_ROWS)]).float()
+        some = torch.from_numpy(material.some(_GRAM_ROWS)).float()
         variances, self._directions = torch.linalg.eigh((some.T @ some / len(some)).double())
         variances = variances.clamp_min(0.0) + _RIDGE * variances.mean()
         self._scales = (variances[:, None] * curvature + material.penalties).rsqrt()
@@ -213,9 +220,10 @@ class _Blocks:
 
     def __init__(self, material: FoldedFrames, pool: Executor) -> None:
         self._pool = pool
-        self._rows, self.labels, self.weights = map(
-            torch.from_numpy, (material.rows, material.labels, material.weights)
-        )
+        self._rows = torch.from_numpy(material.rows)
+        self._at = None if material.at is None else torch.from_numpy(material.at)
+        # frames last: what belongs to a type or a fold goes along with many of them
+        self.labels, self.weights = (torch.from_numpy(own.T.copy()) for own in (material.labels, material.weights))
         self._bounds = [slice(start, end) for start, end in pairwise(material.bounds)]
         self._tasks = [
             (fold, _cut(part, _BLOCK))
@@ -227,7 +235,7 @@ class _Blocks:
     @property
     def weight_of_folds(self) -> torch.Tensor:
         """The sum of the weights in each fold [shape=(n_folds, n_types), float64]."""
-        return torch.stack([self.weights[at].double().sum(0) for at in self._bounds])
+        return torch.stack([self.weights[:, at].double().sum(1) for at in self._bounds])
 
     def map(self, function: Callable[[int, list[slice]], _Result]) -> Iterator[tuple[int, _Result]]:
         """Yield a fold and what the function makes of it and some of its blocks, until all are done.
@@ -242,8 +250,12 @@ class _Blocks:
         """Return rows in single precision, in memory that each thread uses again: fresh memory is slow to touch."""
         if not hasattr(self._local, "room"):
             self._local.room = torch.empty(_BLOCK, self._rows.shape[1])
-        room: torch.Tensor = self._local.room[: at.stop - at.start]
-        return room.copy_(self._rows[at])
+            self._local.halves = torch.empty_like(self._local.room, dtype=self._rows.dtype)
+        n = at.stop - at.start
+        room: torch.Tensor = self._local.room[:n]
+        if self._at is None:
+            return room.copy_(self._rows[at])
+        return room.copy_(torch.index_select(self._rows, 0, self._at[at], out=self._local.halves[:n]))
 
 
 def _cut(whole: slice, size: int) -> list[slice]:
@@ -253,8 +265,11 @@ def _cut(whole: slice, size: int) -> list[slice]:
 def _losses(
     logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, positive_weight: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return weights with those of positives in them, and with them the binary cross-entropy of each logit."""
-    gain = (1.0 + labels * (positive_weight - 1.0)) * weights
+    """Return weights with those of positives in them, and with them the binary cross-entropy of each logit.
+
+    The number of penalties is the last dimension but two [shape=(…, n_penalties, n_types, n_frames)].
+    """
+    gain = (1.0 + labels * (positive_weight[..., None, :, None] - 1.0)) * weights
     return gain, gain * (functional.softplus(logits) - labels * logits)
 
 
@@ -263,14 +278,15 @@ class _Loss:
 
     def __init__(self, material: FoldedFrames, pool: Executor) -> None:
         self._blocks = _Blocks(material, pool)
-        positive = material.positive_weight[:, None].expand(-1, len(PENALTIES), -1)
-        n_folds, n_columns = len(positive), positive[0].numel()
-        columns = torch.arange(n_folds * n_columns).view(n_folds, n_columns)
+        positive = material.positive_weight
+        n_folds, n_types = positive.shape
+        columns = torch.arange(n_folds * len(PENALTIES) * n_types).view(n_folds, -1)
         # who learns from a fold: the classifiers of all others
         self._others = [torch.cat([columns[:fold], columns[fold + 1 :]]).view(-1) for fold in range(n_folds)]
         self._positive = [torch.cat([positive[:fold], positive[fold + 1 :]]) for fold in range(n_folds)]
         held_out = self._blocks.weight_of_folds
-        self._total = (held_out.sum(0) - held_out).clamp_min(1.0)[:, None].expand_as(positive)
+        total = (held_out.sum(0) - held_out).clamp_min(1.0)
+        self._total = total[:, None].expand(-1, len(PENALTIES), -1)
         self._penalty = material.penalties
 
     def __call__(
@@ -280,13 +296,13 @@ class _Loss:
 
         Weights [shape=(dim, n_classifiers)], biases [shape=(n_classifiers,)] and their gradients are float64.
         """
-        learning = [(weights[:, others].float(), biases[others].float()) for others in self._others]
-        sums = [torch.zeros(len(weights) + 2, len(others), dtype=torch.float64) for others in self._others]
+        learning = [(weights.T[others].float(), biases[others, None].float()) for others in self._others]
+        sums = [torch.zeros(len(others), len(weights) + 2, dtype=torch.float64) for others in self._others]
         for fold, found in self._blocks.map(partial(self._of_blocks, learning)):
             sums[fold] += found
         table = torch.zeros(len(weights) + 2, len(biases), dtype=torch.float64)
         for others, own in zip(self._others, sums, strict=True):
-            table[:, others] += own
+            table[:, others] += own.T
         slope, slope_of_biases, losses = table[:-2], table[-2], table[-1].view(self._total.shape)
         losses /= self._total
         share = 1.0 / self._total.reshape(-1)
@@ -296,19 +312,19 @@ class _Loss:
     def _of_blocks(
         self, learning: Sequence[tuple[torch.Tensor, torch.Tensor]], fold: int, blocks: Sequence[slice]
     ) -> torch.Tensor:
-        """Return the sum over blocks of a fold [shape=(dim + 2, n)]: slopes of weights, of biases, losses."""
+        """Return the sum over blocks of a fold [shape=(n, dim + 2)]: slopes of weights, of biases, losses."""
         weights, biases = learning[fold]
         positive = self._positive[fold]
-        sums = torch.zeros(len(weights) + 2, weights.shape[1])
+        sums = torch.zeros(len(weights), weights.shape[1] + 2)
         for at in blocks:
             rows = self._blocks.rows(at)
-            logits = torch.addmm(biases, rows, weights).view(-1, *positive.shape)
-            labels = self._blocks.labels[at, None, None]
-            gain, losses = _losses(logits, labels, self._blocks.weights[at, None, None], positive)
-            slopes = (gain * (torch.sigmoid(logits) - labels)).view(len(rows), -1)
-            sums[:-2].addmm_(rows.T, slopes)
-            sums[-2] += slopes.sum(0)
-            sums[-1] += losses.sum(0).view(-1)
+            logits = torch.addmm(biases, weights, rows.T).view(len(positive), len(PENALTIES), -1, len(rows))
+            labels = self._blocks.labels[:, at]
+            gain, losses = _losses(logits, labels, self._blocks.weights[:, at], positive)
+            slopes = (gain * (torch.sigmoid(logits) - labels)).flatten(0, 2)
+            sums[:, :-2].addmm_(slopes, rows)
+            sums[:, -2] += slopes.sum(1)
+            sums[:, -1] += losses.sum(-1).flatten()
         return sums
 
 
@@ -324,7 +340,7 @@ class _Scores:
         """Return the state after a pass [shapes of weights and biases as for :class:`_Loss`]."""
         of_fold = weights.float().T.reshape(*train_loss.shape, -1), biases.float().view(train_loss.shape)
         losses = torch.zeros_like(train_loss)
-        logits = torch.empty(len(PENALTIES), *self._blocks.labels.shape)
+        logits = torch.empty(len(PENALTIES), *self._blocks.labels.T.shape)
         for fold, found in self._blocks.map(partial(self._of_blocks, *of_fold, logits)):
             losses[fold] += found
         return Pass(*of_fold, train_loss, losses / self._total, logits.numpy())
@@ -333,11 +349,11 @@ class _Scores:
         self, weights: torch.Tensor, biases: torch.Tensor, result: torch.Tensor, fold: int, blocks: Sequence[slice]
     ) -> torch.Tensor:
         """Put the logits of blocks of a fold into `result` and return the sum of their losses."""
-        table = weights[fold].flatten(0, 1).T.contiguous()
+        table, offsets = weights[fold].flatten(0, 1), biases[fold].view(-1, 1)
         losses = torch.zeros(biases.shape[1:])
         for at in blocks:
-            logits = torch.addmm(biases[fold].view(-1), self._blocks.rows(at), table).view(-1, *losses.shape)
-            labels, weights_here = self._blocks.labels[at, None], self._blocks.weights[at, None]
-            losses += _losses(logits, labels, weights_here, self._positive[fold])[1].sum(0)
-            result[:, at] = logits.transpose(0, 1)
+            logits = torch.addmm(offsets, table, self._blocks.rows(at).T).view(*losses.shape, -1)
+            labels, weights_here = self._blocks.labels[:, at], self._blocks.weights[:, at]
+            losses += _losses(logits, labels, weights_here, self._positive[fold])[1].sum(-1)
+            result[:, at] = logits.transpose(1, 2)
         return losses

@@ -91,7 +91,7 @@ def move_points(
     moved = []
     for column, (name, given) in enumerate(zip(artifact_types, points, strict=True)):
         point = replace(given, trained=given.usual)
-        if len(held_out.reference(name)[0]):
+        if len(held_out.reference.of_type(name)[0]):
             moved.append(_tune(held_out, column, name, [point], share, point.logit)[0])
         else:
             moved.append(replace(point, logit=_quiet(held_out, column, name, point, share)))
@@ -124,9 +124,9 @@ def tune_point(
 
 
 def tally(held_out: HeldOut, column: int, artifact_type: str, shape: OperatingPoint, logits: DoubleArray) -> Tally:
-    """Return what a type's detections come to at each of the thresholds `logits`, its curve shaped as `shape` says."""
+    """Return what a type's detections come to at each of the rising thresholds `logits`, its curve shaped so."""
     curve = held_out.curve(column, shape)  # shaping commutes with thresholds
-    return held_out.sweep(held_out.reference(artifact_type), curve, logits)
+    return held_out.sweep(held_out.reference.of_type(artifact_type), curve, logits)
 
 
 def best_threshold(

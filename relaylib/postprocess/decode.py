@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from relaylib.errors import ParameterError
 from relaylib.postprocess.edges import located
-from relaylib.postprocess.runs import IntArray, Mask, active_runs, merge_groups, run_maxima
+from relaylib.postprocess.runs import IntArray, Mask, Runs, active_runs, merge_groups, run_maxima
 from relaylib.postprocess.track import Track
 from relaylib.types import HOP_MS, DecodeConfig, Detection, Scores
 
@@ -51,10 +51,9 @@ def decode(scores: Scores, config: DecodeConfig | None = None) -> list[Detection
     track = Track([len(values)], [scores.duration_ms], hop_ms=scores.hop_ms)
     spans = [
         spans_on_track(
-            column,
-            frames,
+            _seeded(active_runs(frames), column, None if config.low_threshold is None else config.threshold),
             track,
-            seed=None if config.low_threshold is None else config.threshold,
+            column,
             merge_window_ms=config.merge_window_ms,
             min_duration_ms=config.min_duration_ms,
         )
@@ -130,11 +129,11 @@ def spans_of_type(
         raise ParameterError(f"scores have shape {scores.shape}; need (n_frames,), the scores of one artifact type.")
     _check_scores(scores, f"scores of {artifact_type!r}")
     track = Track([len(scores)], [len(scores) * hop_ms if duration_ms is None else duration_ms], hop_ms=hop_ms)
+    active = active_runs(scores >= _lowest(threshold, low_threshold))
     starts, ends, confidences = spans_on_track(
-        scores,
-        scores >= _lowest(threshold, low_threshold),
+        _seeded(active, scores, None if low_threshold is None else threshold),
         track,
-        seed=None if low_threshold is None else threshold,
+        scores,
         merge_window_ms=merge_window_ms,
         min_duration_ms=min_duration_ms,
     )
@@ -150,12 +149,19 @@ def _check_scores(scores: npt.NDArray[Any], what: str) -> None:
         raise ParameterError(f"{what} span {scores.min()}..{scores.max()}; need 0..1 (logits? apply a sigmoid first).")
 
 
+def _seeded(runs: Runs, scores: npt.NDArray[Any], seed: float | None) -> Runs:
+    """Return the runs that reach `seed`, if there is one."""
+    if seed is None:
+        return runs
+    kept = run_maxima(scores, *runs) >= seed
+    return runs[0][kept], runs[1][kept]
+
+
 def spans_on_track(
-    scores: npt.NDArray[Any] | None,
-    active: Mask,
+    runs: Runs,
     track: Track,
+    scores: npt.NDArray[Any] | None = None,
     *,
-    seed: float | None = None,
     merge_window_ms: int = 200,
     min_duration_ms: int = 50,
 ) -> tuple[IntArray, IntArray, npt.NDArray[Any]]:
@@ -163,25 +169,22 @@ def spans_on_track(
 
     Parameters
     ----------
-    scores : np.ndarray [shape=(n_frames,)] or None
-        On any scale that grows with confidence; without them, confidences are zero.
-    active : np.ndarray [shape=(n_frames,), bool]
-        The frames of which spans are made: those at or above the (low) threshold. None lies in a pause of the track.
+    runs : (np.ndarray, np.ndarray)
+        Frames of which spans are made: those at or above the (low) threshold. None lies in a pause of the track.
     track : Track
         The recordings that the frames belong to.
-    seed : float, optional
-        Hysteresis: a span needs a score that reaches this.
+    scores : np.ndarray [shape=(n_frames,)], optional
+        On any scale that grows with confidence; without them, confidences are zero.
     merge_window_ms, min_duration_ms : int >= 0
         See :func:`spans_of_type`.
     """
-    starts, ends = active_runs(active)
-    peaks = np.zeros(len(starts)) if scores is None else run_maxima(scores, starts, ends)
-    if seed is not None:
-        seeded = peaks >= seed
-        starts, ends, peaks = starts[seeded], ends[seeded], peaks[seeded]
-    starts, ends, inside = track.clamp(starts * track.hop_ms, ends * track.hop_ms)
+    first, behind = runs
+    starts, ends, inside = track.clamp(first * track.hop_ms, behind * track.hop_ms)
     opens, closes = merge_groups(starts, ends, merge_window_ms)
-    confidences = run_maxima(peaks[inside], np.flatnonzero(opens), np.flatnonzero(closes) + 1)
     starts, ends = starts[opens], ends[closes]
+    if scores is None:
+        confidences = np.zeros(len(starts))
+    else:  # between the runs of a span there is nothing larger
+        confidences = run_maxima(scores, first[inside][opens], behind[inside][closes])
     long_enough = ends - starts >= min_duration_ms
     return starts[long_enough], ends[long_enough], confidences[long_enough]

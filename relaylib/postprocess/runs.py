@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Runs", "active_runs", "merge_groups", "run_maxima"]
+__all__ = ["Runs", "active_runs", "merge_groups", "run_maxima", "runs_of"]
 
 IntArray = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -24,6 +24,14 @@ def active_runs(active: Mask) -> Runs:
     if active[-1]:
         edges = np.concatenate([edges, [len(active)]])
     return edges[0::2], edges[1::2]
+
+
+def runs_of(frames: IntArray) -> Runs:
+    """Return the runs of consecutive numbers in `frames` [shape=(n,)], which grow, half-open, in order."""
+    if len(frames) == 0:
+        return frames, frames
+    last = np.flatnonzero(frames[1:] - frames[:-1] > 1)
+    return frames[np.concatenate([[0], last + 1])], frames[np.concatenate([last, [-1]])] + 1
 
 
 def merge_groups(starts: IntArray, ends: IntArray, max_gap: int) -> tuple[Mask, Mask]:

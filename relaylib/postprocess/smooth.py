@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from relaylib.errors import ParameterError
 
@@ -41,8 +40,8 @@ def open_scores(values: npt.NDArray[Any], widths: Sequence[int]) -> npt.NDArray[
     for column, width in enumerate(widths):
         if width > 1:
             # the ends count as continuing: an event cut off by the end of the file is not thereby too short
-            padded = np.pad(values[:, column], width, mode="edge")
-            out[:, column] = ndimage.grey_opening(padded, size=width)[width:-width]
+            lowest = _of_windows(np.minimum, _continued(values[:, column], width - 1), width)
+            out[:, column] = _of_windows(np.maximum, lowest, width)
     return out
 
 
@@ -68,8 +67,23 @@ def spread_scores(values: npt.NDArray[Any], reaches: Sequence[int]) -> npt.NDArr
     out = values.copy()
     for column, reach in enumerate(reaches):
         if reach:
-            out[:, column] = ndimage.maximum_filter1d(values[:, column], 2 * reach + 1, mode="nearest")
+            out[:, column] = _of_windows(np.maximum, _continued(values[:, column], reach), 2 * reach + 1)
     return out
+
+
+def _continued(column: npt.NDArray[Any], n: int) -> npt.NDArray[Any]:
+    """Return the column with its first and last value repeated `n` times before and behind it."""
+    return np.concatenate([np.repeat(column[:1], n), column, np.repeat(column[-1:], n)])
+
+
+def _of_windows(extreme: np.ufunc, column: npt.NDArray[Any], width: int) -> npt.NDArray[Any]:
+    """Return the extreme of each `width` values in a row, each made of two that are about half as wide."""
+    seen = 1
+    while seen < width:
+        step = min(seen, width - seen)
+        column = extreme(column[:-step], column[step:])
+        seen += step
+    return column
 
 
 def _check_widths(values: npt.NDArray[Any], widths: Sequence[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,16 @@ class Track:
         self.pauses: Mask = np.ones(self._length, np.bool_)
         for first, n in zip(self._firsts, self._n_frames, strict=True):
             self.pauses[first : first + n] = False
+
+    @cached_property
+    def nearest(self) -> IntArray:
+        """The frame of a recording that is nearest to each frame of the track: itself but in a pause.
+
+        There must be one that belongs to a recording.
+        """
+        own = np.flatnonzero(~self.pauses)
+        middles = (own[1:] + own[:-1] + 1) // 2  # from here on the latter is as near
+        return own[np.searchsorted(middles, np.arange(self._length), "right")]
 
     def join(self, curves: Sequence[npt.NDArray[Any]], pause: float) -> npt.NDArray[Any]:
         """Return one curve for the track out of one [shape=(n_frames, …)] for each recording.

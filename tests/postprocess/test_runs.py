@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relaylib.postprocess.runs import active_runs, merge_groups, run_maxima
+from relaylib.postprocess.runs import active_runs, merge_groups, run_maxima, runs_of
 
 
 def listed(runs):
@@ -33,6 +33,12 @@ def test_runs_paint_the_frames_they_came_from(frames):
         painted[start:end] = [True] * (end - start)
     assert painted == frames
     assert all(end < start for (_, end), (start, _) in pairwise(runs))
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_runs_of_numbers_are_those_of_the_frames_they_name(frames):
+    active = np.array(frames, bool)
+    assert listed(runs_of(np.flatnonzero(active))) == listed(active_runs(active))
 
 
 def test_gaps_up_to_the_window_chain():

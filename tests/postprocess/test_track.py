@@ -13,6 +13,12 @@ def test_recordings_lie_end_to_end_with_their_pauses():
     assert track.pauses.tolist() == [value < 0 for value in joined]
 
 
+def test_the_nearest_frame_is_that_of_the_recording_which_a_pause_is_closer_to():
+    """Of ten frames, 0 to 2 and 6 to 7 are theirs; 4 is as far from 2 as from 6. One without frames is all pause."""
+    assert Track([3, 2], [70, 40], pause_ms=40).nearest.tolist() == [0, 1, 2, 2, 6, 6, 6, 7, 7, 7]
+    assert Track([1, 0, 1], [20, 0, 20], pause_ms=20).nearest.tolist() == [0, 0, 3, 3, 3]
+
+
 def test_tables_are_joined_row_by_row():
     track = Track([1, 2], [20, 40], pause_ms=20)
     joined = track.join([np.ones((1, 2)), np.full((2, 2), 2.0)], 0.0)

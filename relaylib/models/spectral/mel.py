@@ -11,6 +11,7 @@ import torch
 from relaylib.audio.mel import mel_filters
 from relaylib.models.spectral.framing import FloatArray, centred_frames, log_power_db
 from relaylib.models.spectral.spectrum import power_spectra
+from relaylib.models.threads import one_core
 
 __all__ = ["active_frames", "log_mel", "log_mel_of", "mel_features", "reference_level", "spectrogram"]
 
@@ -30,8 +31,10 @@ def spectrogram(samples: FloatArray) -> FloatArray:
 
 def log_mel_of(power: FloatArray) -> FloatArray:
     """Return log-mel energies in dB [shape=(n_frames, N_BANDS)] of a :func:`spectrogram`."""
-    # torch's product: NumPy's leaves threads waiting on all cores, in the way of whatever runs next
-    bands: FloatArray = (torch.from_numpy(power) @ torch.from_numpy(_filters()).t()).numpy()
+    # torch's product: NumPy's leaves threads waiting on all cores, in the way of whatever runs next; on one core, since
+    # on an AMD processor the last digit depends on how many it is
+    with one_core():
+        bands: FloatArray = (torch.from_numpy(power) @ torch.from_numpy(_filters()).t()).numpy()
     return log_power_db(bands / np.sum(_window() ** 2))
 
 

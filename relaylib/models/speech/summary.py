@@ -20,6 +20,7 @@ from relaylib.models.fingerprint import fingerprint
 from relaylib.models.pretrained import PretrainedEncoder
 from relaylib.models.spectral.framing import median, moving_mean
 from relaylib.models.speech.derived import DerivedEncoder, FloatArray
+from relaylib.models.threads import one_core
 from relaylib.models.transformer import CONTEXT, TransformerEncoder
 from relaylib.models.windows import windows
 from relaylib.types import SAMPLE_RATE
@@ -106,7 +107,7 @@ class SummaryEncoder(DerivedEncoder[TransformerEncoder]):
         return lambda samples, wanted=slice(None): self._made(rows(torch.from_numpy(samples)).numpy())
 
     def _columns(self, rows: FloatArray, wanted: slice) -> FloatArray:
-        with torch.inference_mode():
+        with torch.inference_mode(), one_core():  # on an AMD processor the last digit depends on how many it is
             hidden = torch.from_numpy(rows)
             types = functional.linear(hidden, *self._types).numpy()
             voice = functional.normalize(functional.linear(hidden, *self._speaker), dim=1).numpy()
