@@ -1,4 +1,4 @@
-"""Where within its frames an event begins and ends: a click of 3 ms and the edge of a silence show in the signal."""
+"""Where an event begins and ends, which frames only tell roughly: clicks, holes and the edges of silences show."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relaylib.postprocess.levels import STEPS_PER_DB, power_of
-from relaylib.postprocess.runs import IntArray
+from relaylib.postprocess.runs import IntArray, active_runs
 from relaylib.types import Levels
 
 __all__ = ["located"]
@@ -17,11 +17,18 @@ Steps = npt.NDArray[np.uint8]
 _USUAL = 0.9  # of the ms somewhere so many are no louder than what counts as usual there
 _LONGEST_CLICK_MS = 150
 
-_AROUND_CLICK_MS = 100
+_AROUND_MS = 100
 _LEAST_DB = 3.0
 _BELOW_PEAK_DB = 10.0
 
 _REACH_MS = 40  # frames are told by what is around them, so edges are off by up to two
+
+_LONGEST_HOLE_MS = _LONGEST_CLICK_MS + 2 * _REACH_MS
+_SHORTEST_HOLE_MS = 8  # between the periods of a voice it is quiet too
+_BESIDE_HOLE_MS = 10  # a period of a voice
+_BELOW_USUAL_DB = 20.0
+_FALL_DB = 25.0  # within 2 ms; what fades takes longer
+
 _AROUND_SILENCE_MS = 300
 _SMOOTH_MS = 5  # about a period of a voice
 _LOUDER = 1e2  # 20 dB
@@ -32,7 +39,11 @@ _BELOW_SOUND = 1e-4  # 40 dB
 def located(starts: IntArray, ends: IntArray, levels: Levels, min_duration_ms: int = 0) -> tuple[IntArray, IntArray]:
     """Return spans of one type with the edges that the signal shows, where it shows them.
 
-    A span of at most 150 ms becomes what reaches from the first to the last ms whose detail is within 10 dB of the
+    A span of at most 230 ms in or near which sound is torn away, and comes back as suddenly, becomes that hole: the
+    longest stretch within 40 ms of it that is quieter by 20 dB than what is usual there and, but for 2 ms at its ends,
+    by 25 dB than the 10 ms before it and those behind it.
+
+    Any other of at most 150 ms becomes what reaches from the first to the last ms whose detail is within 10 dB of the
     loudest, if that is louder by 3 dB or more than nine in ten of the ms around the span.
 
     A longer one is taken for a silence where nine in ten of its ms are quieter by 20 dB than the loudest tenth of the
@@ -52,22 +63,48 @@ def located(starts: IntArray, ends: IntArray, levels: Levels, min_duration_ms: i
         span reaches.
     """
     starts, ends = starts.copy(), ends.copy()
-    for k, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-        if end - start <= _LONGEST_CLICK_MS:
-            found = _click((start, end), levels.detail, min_duration_ms)
-        else:
-            before = int(ends[k - 1]) if k else 0
-            after = int(starts[k + 1]) if k + 1 < len(starts) else len(levels.power)
-            found = _silence((start, end), levels.power, (before, after))
-            if found[1] - found[0] < min_duration_ms:
-                continue
-        starts[k], ends[k] = found
+    for k, span in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        before = int(ends[k - 1]) if k else 0
+        after = int(starts[k + 1]) if k + 1 < len(starts) else len(levels.power)
+        starts[k], ends[k] = _located(span, levels, (before, after), min_duration_ms)
     return starts, ends
+
+
+def _located(span: tuple[int, int], levels: Levels, between: tuple[int, int], least_ms: int) -> tuple[int, int]:
+    """Return the span with the edges that the signal shows between two places."""
+    start, end = span
+    if end - start <= _LONGEST_HOLE_MS and (hole := _hole(span, levels.power, between)):
+        return _widened(*hole, (min(start, hole[0]), max(end, hole[1])), min(least_ms, end - start))
+    if end - start <= _LONGEST_CLICK_MS:
+        return _click(span, levels.detail, least_ms)
+    found = _silence(span, levels.power, between)
+    return found if found[1] - found[0] >= least_ms else span
+
+
+def _hole(span: tuple[int, int], power: Steps, between: tuple[int, int]) -> tuple[int, int] | None:
+    """Return the longest stretch near a span, between two places, in which sound is torn away; None if it is not."""
+    start, end = span
+    first = max(0, start - _AROUND_MS)
+    near = power[first : end + _AROUND_MS].astype(np.int16)
+    if not len(near):
+        return None
+    earliest, latest = max(between[0], start - _REACH_MS) - first, min(between[1], end + _REACH_MS) - first
+    longest = None
+    for a, b in zip(*active_runs(near <= np.quantile(near, _USUAL) - _BELOW_USUAL_DB * STEPS_PER_DB), strict=True):
+        opens, closes = int(a) - 1, int(b) + 1  # somewhere in the ms before it begins, and in that behind its last
+        if b - a < max(_SHORTEST_HOLE_MS, longest[1] - longest[0] if longest else 0):
+            continue
+        if opens < max(earliest, _BESIDE_HOLE_MS) or closes > min(latest, len(near) - _BESIDE_HOLE_MS):
+            continue
+        beside = min(np.median(near[a - _BESIDE_HOLE_MS : a]), np.median(near[b : b + _BESIDE_HOLE_MS]))
+        if beside - near[a + 2 : b - 2].max() >= _FALL_DB * STEPS_PER_DB:
+            longest = opens, closes
+    return None if longest is None else (first + longest[0], first + longest[1])
 
 
 def _click(span: tuple[int, int], detail: Steps, least_ms: int) -> tuple[int, int]:
     start, end = span
-    around = np.concatenate([detail[max(0, start - _AROUND_CLICK_MS) : start], detail[end : end + _AROUND_CLICK_MS]])
+    around = np.concatenate([detail[max(0, start - _AROUND_MS) : start], detail[end : end + _AROUND_MS]])
     inside = detail[start:end].astype(np.float64)
     if not len(around) or not len(inside):
         return span

@@ -1,4 +1,4 @@
-"""Clicks and silences that frames have heard are where the signal has them, to the ms."""
+"""Clicks, holes and silences that frames have heard are where the signal has them, to the ms."""
 
 import numpy as np
 import pytest
@@ -150,6 +150,72 @@ def test_a_silence_is_no_shorter_than_the_shortest_that_was_asked_for(gap):
     assert one(680, 1220, levels, end - start + 1) == (680, 1220)
 
 
+@pytest.fixture
+def voice():
+    """Return two seconds of a voice-like sound with a period of 8 ms, in which it fades by 12 dB."""
+    time = np.arange(2 * RATE) / RATE
+    return 0.2 * np.exp(-(time % 0.008) * 170) * sum(np.sin(2 * np.pi * 125 * k * time + k) for k in range(1, 20))
+
+
+@pytest.mark.parametrize("length_ms", [12, 57, 130])
+@pytest.mark.parametrize(("early", "late"), [(0, 0), (-40, -30), (30, 40), (-20, 35)])
+def test_a_hole_is_found_within_two_frames(voice, rng, length_ms, early, late):
+    """Of whatever length, where the frames are off by up to 40 ms; noise may be left in it, and lie beneath all."""
+    voice[851 * 16 : (851 + length_ms) * 16] = 0
+    noisy = voice + 3e-4 * rng.standard_normal(len(voice))
+    start, end = 851 + early, max(861 + early, 851 + length_ms + late)
+    for samples in (voice, noisy, 0.05 * noisy):
+        assert one(start, end, levels_of(samples)) == (pytest.approx(851, abs=3), pytest.approx(851 + length_ms, abs=3))
+
+
+def test_a_short_hole_is_in_the_middle_of_the_shortest_that_was_asked_for(voice):
+    voice[848 * 16 : 864 * 16] = 0
+    assert one(820, 900, levels_of(voice), 50) == (pytest.approx(831, abs=2), pytest.approx(881, abs=2))
+    assert one(865, 900, levels_of(voice), 50) == (
+        pytest.approx(847, abs=2),
+        pytest.approx(882, abs=2),
+    )  # as long as before
+
+
+def test_the_longer_of_two_holes_is_taken(voice):
+    for first, last in ((830, 845), (880, 920)):
+        voice[first * 16 : last * 16] = 0
+    assert one(820, 920, levels_of(voice)) == (pytest.approx(880, abs=2), pytest.approx(920, abs=2))
+
+
+def test_what_fades_is_no_hole(voice):
+    """By 60 dB in 30 ms and back, as before a plosive: it stays what frames made of it."""
+    fade = 10 ** (-np.interp(np.arange(80 * 16), [0, 480, 800, 1280], [0, 60, 60, 0]) / 20)
+    voice[850 * 16 : 930 * 16] *= fade
+    assert one(840, 980, levels_of(voice)) == (840, 980)
+
+
+def test_a_click_in_digital_silence_is_no_edge_of_a_hole(voice):
+    """What is loud for 3 ms does not count as sound that ends."""
+    voice[700 * 16 : 900 * 16] = 0
+    voice[860 * 16 : 863 * 16 : 3] = 0.3
+    assert one(840, 890, levels_of(voice)) == (860, pytest.approx(862, abs=1))
+
+
+def test_holes_in_real_speech_are_found():
+    """Cut out of loud places of the demo's clean recordings: nine in ten are found to within 5 ms at both ends."""
+    speech, rng, errors = load_demo(), np.random.default_rng(0), []
+    for item in (item for item in speech.train if not item.annotations):
+        samples = audio.load(speech.audio_root / item.filename).samples.copy()
+        levels = np.abs(samples[: len(samples) // 160 * 160].reshape(-1, 160)).max(1)
+        for place in rng.choice(np.flatnonzero(levels[20:-40] > 0.5 * levels.max()) + 20, 3):
+            start, length = int(place) * 10 + int(rng.integers(10)), int(rng.integers(15, 120))
+            torn = samples.copy()
+            torn[start * 16 : (start + length) * 16] = 0
+            loud = np.abs(torn[(start + length) * 16 :][:160]).max() > 0.2 * levels.max()
+            framed = [int(ms // 20 * 20 + 20 * rng.integers(-1, 2)) for ms in (start, start + length)]
+            if loud and framed[1] > framed[0]:
+                found = one(*framed, levels_of(torn))
+                errors.append(max(abs(found[0] - start), abs(found[1] - start - length)))
+    assert len(errors) >= 20
+    assert np.quantile(errors, 0.9) <= 5
+
+
 spans_and_levels = st.tuples(
     st.lists(st.integers(0, 300), min_size=2, max_size=12),
     st.integers(0, 2**32 - 1),
@@ -159,7 +225,7 @@ spans_and_levels = st.tuples(
 
 @given(spans_and_levels, st.integers(0, 400))
 def test_spans_keep_their_order_and_reach_no_further_than_two_frames(drawn, min_duration_ms):
-    """Of whatever levels: none overlap, none is empty, short ones only shrink."""
+    """Of whatever levels: none overlap, none is empty, none is shorter than it has to be."""
     steps, seed, runs = drawn
     places = np.cumsum(np.array(steps[: len(steps) // 2 * 2]) + 1) - 1
     starts, ends = places[0::2], places[1::2]
@@ -169,11 +235,11 @@ def test_spans_keep_their_order_and_reach_no_further_than_two_frames(drawn, min_
     new_starts, new_ends = located(starts, ends, levels, min_duration_ms)
     assert (new_starts < new_ends).all()
     assert (new_ends[:-1] <= new_starts[1:]).all()
-    assert (np.abs(new_starts - starts)[ends - starts > 150] <= 40).all()
-    assert (np.abs(new_ends - ends)[ends - starts > 150] <= 40).all()
-    short = ends - starts <= 150
-    assert (new_starts[short] >= starts[short]).all()
-    assert (new_ends[short] <= ends[short]).all()
+    assert (new_starts >= starts - 40).all()
+    assert (new_ends <= ends + 40).all()
+    long = ends - starts > 230
+    assert (new_starts <= starts + 40)[long].all()
+    assert (new_ends >= ends - 40)[long].all()
     kept = np.minimum(ends - starts, min_duration_ms)
     assert (new_ends - new_starts >= kept).all()
 
