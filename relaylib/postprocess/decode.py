@@ -22,8 +22,8 @@ def decode(scores: Scores, config: DecodeConfig | None = None) -> list[Detection
     """Turn frame scores into detections.
 
     Where `scores` have the levels of each ms, a short event becomes what stands out in it: a click is then reported
-    where it is, and not as the frames that it is heard in, in so far as the minimum duration allows it. A silence
-    begins where the sound before it ends, and ends where the next one begins.
+    where it is, and not as the frames that it is heard in, in so far as the minimum duration allows it. A hole that is
+    torn into sound, or a silence, begins where the sound before it ends, and ends where the next one begins.
 
     Parameters
     ----------
