@@ -14,7 +14,7 @@ from relaylib.models.reference import PAUSE_MS, Reference
 from relaylib.postprocess.decode import spans_on_track
 from relaylib.postprocess.runs import runs_of
 from relaylib.postprocess.smooth import spread_scores
-from relaylib.types import Annotation
+from relaylib.types import Annotation, DecodeConfig
 
 __all__ = ["HeldOut", "Labelled", "Tally"]
 
@@ -104,13 +104,18 @@ class HeldOut:
         thresholds : np.ndarray
             On the scale of the curve, rising.
         """
+        usual = DecodeConfig()
+        max_gap = usual.merge_window_ms // self._track.hop_ms  # frames that are made one now are fewer to look at
         counts = np.zeros((3, len(thresholds)), np.int64)
-        frames = np.flatnonzero(curve >= np.float32(thresholds[0]))
+        frames = np.flatnonzero((curve >= np.float32(thresholds[0])) & self._track.inside)
         scores = curve[frames]
         for k, threshold in enumerate(thresholds):
             kept = np.flatnonzero(scores >= np.float32(threshold))  # of those at or above the threshold before
             frames, scores = frames[kept], scores[kept]
-            starts, ends, _ = spans_on_track(runs_of(frames), self._track)
+            runs = runs_of(frames, max_gap)
+            starts, ends, _ = spans_on_track(
+                runs, self._track, merge_window_ms=usual.merge_window_ms, min_duration_ms=usual.min_duration_ms
+            )
             n_hits = count_matches(reference, (starts, ends))
             counts[:, k] = n_hits, len(starts), self.reference.n_stray(starts, ends)
         return Tally(len(reference[0]), self.reference.unmarked_hours, *counts)

@@ -162,8 +162,8 @@ def spans_on_track(
     track: Track,
     scores: npt.NDArray[Any] | None = None,
     *,
-    merge_window_ms: int = 200,
-    min_duration_ms: int = 50,
+    merge_window_ms: int,
+    min_duration_ms: int,
 ) -> tuple[IntArray, IntArray, npt.NDArray[Any]]:
     """Return the detections of one type on a track as columns: starts and ends in ms of the track, and confidences.
 

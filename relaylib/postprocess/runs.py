@@ -26,11 +26,14 @@ def active_runs(active: Mask) -> Runs:
     return edges[0::2], edges[1::2]
 
 
-def runs_of(frames: IntArray) -> Runs:
-    """Return the runs of consecutive numbers in `frames` [shape=(n,)], which grow, half-open, in order."""
+def runs_of(frames: IntArray, max_gap: int = 0) -> Runs:
+    """Return the runs of consecutive numbers in `frames` [shape=(n,)], which grow, half-open, in order.
+
+    Of two with at most `max_gap` numbers missing between them, one is made.
+    """
     if len(frames) == 0:
         return frames, frames
-    last = np.flatnonzero(frames[1:] - frames[:-1] > 1)
+    last = np.flatnonzero(frames[1:] - frames[:-1] > max_gap + 1)
     return frames[np.concatenate([[0], last + 1])], frames[np.concatenate([last, [-1]])] + 1
 
 

@@ -57,6 +57,13 @@ class Track:
             self.pauses[first : first + n] = False
 
     @cached_property
+    def inside(self) -> Mask:
+        """Which frames of the track belong to a recording and begin before its end [shape=(n_frames,)]."""
+        begin = self.hop_ms * np.arange(self._length)
+        of = np.searchsorted(self.starts_ms, begin, "right") - 1
+        return ~self.pauses & (begin < (self.starts_ms + self._durations_ms)[of])
+
+    @cached_property
     def nearest(self) -> IntArray:
         """The frame of a recording that is nearest to each frame of the track: itself but in a pause.
 

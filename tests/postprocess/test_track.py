@@ -19,6 +19,12 @@ def test_the_nearest_frame_is_that_of_the_recording_which_a_pause_is_closer_to()
     assert Track([1, 0, 1], [20, 0, 20], pause_ms=20).nearest.tolist() == [0, 0, 3, 3, 3]
 
 
+def test_a_frame_that_begins_at_the_end_or_later_is_not_inside():
+    """Of five frames, the last begins at 80 ms; the second recording goes on behind its frames."""
+    inside = Track([5, 2], [80, 70], pause_ms=20).inside
+    assert inside.tolist() == [True] * 4 + [False] * 2 + [True] * 2 + [False] * 3
+
+
 def test_tables_are_joined_row_by_row():
     track = Track([1, 2], [20, 40], pause_ms=20)
     joined = track.join([np.ones((1, 2)), np.full((2, 2), 2.0)], 0.0)
