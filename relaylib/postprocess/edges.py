@@ -88,18 +88,25 @@ def _hole(span: tuple[int, int], power: Steps, between: tuple[int, int]) -> tupl
     near = power[first : end + _AROUND_MS].astype(np.int16)
     if not len(near):
         return None
-    earliest, latest = max(between[0], start - _REACH_MS) - first, min(between[1], end + _REACH_MS) - first
-    longest = None
-    for a, b in zip(*active_runs(near <= np.quantile(near, _USUAL) - _BELOW_USUAL_DB * STEPS_PER_DB), strict=True):
-        opens, closes = int(a) - 1, int(b) + 1  # somewhere in the ms before it begins, and in that behind its last
-        if b - a < max(_SHORTEST_HOLE_MS, longest[1] - longest[0] if longest else 0):
-            continue
-        if opens < max(earliest, _BESIDE_HOLE_MS) or closes > min(latest, len(near) - _BESIDE_HOLE_MS):
-            continue
-        beside = min(np.median(near[a - _BESIDE_HOLE_MS : a]), np.median(near[b : b + _BESIDE_HOLE_MS]))
-        if beside - near[a + 2 : b - 2].max() >= _FALL_DB * STEPS_PER_DB:
-            longest = opens, closes
-    return None if longest is None else (first + longest[0], first + longest[1])
+    usual = np.quantile(near, _USUAL)
+    torn = [
+        # somewhere in the ms before it begins, and in that behind its last
+        (first + int(opens) - 1, first + int(closes) + 1)
+        for opens, closes in zip(*active_runs(near <= usual - _BELOW_USUAL_DB * STEPS_PER_DB), strict=True)
+        if closes - opens >= _SHORTEST_HOLE_MS and _is_torn(near, opens, closes)
+    ]
+    earliest, latest = max(between[0], start - _REACH_MS), min(between[1], end + _REACH_MS)
+    holes = [(opens, closes) for opens, closes in torn if earliest <= opens and closes <= latest]
+    return max(holes, key=lambda hole: hole[1] - hole[0], default=None)
+
+
+def _is_torn(levels: npt.NDArray[np.int16], opens: int, closes: int) -> bool:
+    """Whether what is before and behind a quiet stretch is sound that ends, and begins, within 2 ms."""
+    if opens < _BESIDE_HOLE_MS or closes > len(levels) - _BESIDE_HOLE_MS:
+        return False
+    before, behind = levels[opens - _BESIDE_HOLE_MS : opens], levels[closes : closes + _BESIDE_HOLE_MS]
+    loud = min(np.median(before), np.median(behind))  # of most of it: a click beside silence is no sound that ends
+    return bool(loud - levels[opens + 2 : closes - 2].max() >= _FALL_DB * STEPS_PER_DB)
 
 
 def _click(span: tuple[int, int], detail: Steps, least_ms: int) -> tuple[int, int]:

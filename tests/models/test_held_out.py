@@ -35,7 +35,7 @@ def is_stray(span, item):
 
 
 @settings(max_examples=60, deadline=None)
-@given(recordings(), st.sampled_from([(1, 0), (1, 1), (3, 0), (4, 2), (1, 0, 4), (3, 1, 2)]))
+@given(recordings(), st.sampled_from([(1, 0), (1, 1), (3, 0), (4, 2), (50, 1), (60, 0), (1, 0, 4), (3, 1, 2)]))
 def test_all_at_once_is_one_by_one(items, shape):
     """What the public functions decode and count in each recording, added up."""
     found = tally(HeldOut(items), 1, "b", OperatingPoint(0.0, *shape), THRESHOLDS)
