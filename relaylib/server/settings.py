@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from relaylib.api import MAX_UPLOAD_BYTES, UPLOAD_LIFETIME_S
 from relaylib.models.encoder import DEFAULT_ENCODER
+from relaylib.server.cores import usable_cores
 
 __all__ = ["Settings"]
 
@@ -52,7 +52,7 @@ class Settings:
     storage_url: str | None = None
     cluster: str | None = None
     encoder: str = DEFAULT_ENCODER
-    workers: int = max(2, (os.cpu_count() or 1) // 2)
+    workers: int = max(2, usable_cores() // 2)
     public_url: str | None = None
     upload_lifetime_s: int = UPLOAD_LIFETIME_S
     max_upload_bytes: int = MAX_UPLOAD_BYTES

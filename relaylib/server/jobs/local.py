@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Callable
 
+from relaylib.server.cores import usable_cores
 from relaylib.server.jobs.executor import TaskFailedError, WorkerDiedError
 from relaylib.server.jobs.process import WorkerProcess
 from relaylib.server.jobs.tasks import Progress, Result, Task
@@ -115,7 +115,7 @@ class LocalExecutor:
 
 
 def _command(settings: Settings) -> list[str]:
-    n_threads = max(1, (os.cpu_count() or 1) // max(1, settings.workers))
+    n_threads = max(1, usable_cores() // max(1, settings.workers))
     storage = [] if settings.storage_url is None else ["--storage-url", settings.storage_url]
     return [
         *(sys.executable, "-m", "relaylib.server.jobs.worker"),
