@@ -25,6 +25,7 @@ from relaylib.models.material import (
 )
 from relaylib.models.operating_point import OperatingPoint
 from relaylib.models.scoring import stream_logits
+from relaylib.models.stacked import stacked
 from relaylib.models.tuning import move_points, tally
 from relaylib.types import Manifest
 
@@ -86,8 +87,13 @@ def tune(
     items, unfinished = finished(manifest)
     skipped: list[str] = []
     tell = EmbeddingProgress(progress or unheard, len(items))
+    classify = stacked(detector.head)
     heard = [
-        Labelled(stream_logits(detector.head, [own.embeddings]), own.item.annotations, own.item.duration_ms or 0)
+        Labelled(
+            stream_logits(detector.head, [own.embeddings], classify=classify),
+            own.item.annotations,
+            own.item.duration_ms or 0,
+        )
         for own in embed_items(items, detector.encoder, opener_of(audio_root), cache, tell, skipped)
     ]
     check_usable(len(heard), skipped, unfinished)

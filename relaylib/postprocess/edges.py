@@ -28,6 +28,7 @@ _SHORTEST_HOLE_MS = 8  # between the periods of a voice it is quiet too
 _BESIDE_HOLE_MS = 10  # a period of a voice
 _BELOW_USUAL_DB = 20.0
 _FALL_DB = 25.0  # within 2 ms; what fades takes longer
+_FALL_OF_DETAIL_DB = 40.0  # speech ends by less
 
 _AROUND_SILENCE_MS = 300
 _SMOOTH_MS = 5  # about a period of a voice
@@ -41,7 +42,8 @@ def located(starts: IntArray, ends: IntArray, levels: Levels, min_duration_ms: i
 
     A span of at most 230 ms in or near which sound is torn away, and comes back as suddenly, becomes that hole: the
     longest stretch within 40 ms of it that is quieter by 20 dB than what is usual there and, but for 2 ms at its ends,
-    by 25 dB than the 10 ms before it and those behind it.
+    by 25 dB than the 10 ms before it and those behind it. Where there is none, detail that is torn away by 40 dB is a
+    hole too: a sample that is held, at whatever level.
 
     Any other of at most 150 ms becomes what reaches from the first to the last ms whose detail is within 10 dB of the
     loudest, if that is louder by 3 dB or more than nine in ten of the ms around the span.
@@ -73,19 +75,24 @@ def located(starts: IntArray, ends: IntArray, levels: Levels, min_duration_ms: i
 def _located(span: tuple[int, int], levels: Levels, between: tuple[int, int], least_ms: int) -> tuple[int, int]:
     """Return the span with the edges that the signal shows between two places."""
     start, end = span
-    if end - start <= _LONGEST_HOLE_MS and (hole := _hole(span, levels.power, between)):
-        return _widened(*hole, (min(start, hole[0]), max(end, hole[1])), min(least_ms, end - start))
+    if end - start <= _LONGEST_HOLE_MS:
+        hole = _hole(span, levels.power, between, _FALL_DB) or _hole(span, levels.detail, between, _FALL_OF_DETAIL_DB)
+        if hole:
+            return _widened(*hole, (min(start, hole[0]), max(end, hole[1])), min(least_ms, end - start))
     if end - start <= _LONGEST_CLICK_MS:
         return _click(span, levels.detail, least_ms)
     found = _silence(span, levels.power, between)
     return found if found[1] - found[0] >= least_ms else span
 
 
-def _hole(span: tuple[int, int], power: Steps, between: tuple[int, int]) -> tuple[int, int] | None:
-    """Return the longest stretch near a span, between two places, in which sound is torn away; None if it is not."""
+def _hole(span: tuple[int, int], levels: Steps, between: tuple[int, int], fall_db: float) -> tuple[int, int] | None:
+    """Return the longest stretch near a span, between two places, in which levels are torn away; None if they are not.
+
+    By `fall_db` at least.
+    """
     start, end = span
     first = max(0, start - _AROUND_MS)
-    near = power[first : end + _AROUND_MS].astype(np.int16)
+    near = levels[first : end + _AROUND_MS].astype(np.int16)
     if not len(near):
         return None
     usual = np.quantile(near, _USUAL)
@@ -93,20 +100,20 @@ def _hole(span: tuple[int, int], power: Steps, between: tuple[int, int]) -> tupl
         # somewhere in the ms before it begins, and in that behind its last
         (first + int(opens) - 1, first + int(closes) + 1)
         for opens, closes in zip(*active_runs(near <= usual - _BELOW_USUAL_DB * STEPS_PER_DB), strict=True)
-        if closes - opens >= _SHORTEST_HOLE_MS and _is_torn(near, opens, closes)
+        if closes - opens >= _SHORTEST_HOLE_MS and _fall(near, opens, closes) >= fall_db * STEPS_PER_DB
     ]
     earliest, latest = max(between[0], start - _REACH_MS), min(between[1], end + _REACH_MS)
     holes = [(opens, closes) for opens, closes in torn if earliest <= opens and closes <= latest]
     return max(holes, key=lambda hole: hole[1] - hole[0], default=None)
 
 
-def _is_torn(levels: npt.NDArray[np.int16], opens: int, closes: int) -> bool:
-    """Whether what is before and behind a quiet stretch is sound that ends, and begins, within 2 ms."""
+def _fall(levels: npt.NDArray[np.int16], opens: int, closes: int) -> float:
+    """Return by how much levels fall where a quiet stretch begins, and rise where it ends, within 2 ms."""
     if opens < _BESIDE_HOLE_MS or closes > len(levels) - _BESIDE_HOLE_MS:
-        return False
+        return 0.0
     before, behind = levels[opens - _BESIDE_HOLE_MS : opens], levels[closes : closes + _BESIDE_HOLE_MS]
     loud = min(np.median(before), np.median(behind))  # of most of it: a click beside silence is no sound that ends
-    return bool(loud - levels[opens + 2 : closes - 2].max() >= _FALL_DB * STEPS_PER_DB)
+    return float(loud - levels[opens + 2 : closes - 2].max())
 
 
 def _click(span: tuple[int, int], detail: Steps, least_ms: int) -> tuple[int, int]:

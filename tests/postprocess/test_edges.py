@@ -168,6 +168,12 @@ def test_a_hole_is_found_within_two_frames(voice, rng, length_ms, early, late):
         assert one(start, end, levels_of(samples)) == (pytest.approx(851, abs=3), pytest.approx(851 + length_ms, abs=3))
 
 
+@pytest.mark.parametrize("level", [0.02, 0.3])
+def test_a_sample_that_is_held_is_a_hole_in_the_detail(voice, level):
+    voice[851 * 16 : 899 * 16] = level
+    assert one(830, 920, levels_of(voice)) == (pytest.approx(851, abs=2), pytest.approx(899, abs=2))
+
+
 def test_a_short_hole_is_in_the_middle_of_the_shortest_that_was_asked_for(voice):
     voice[848 * 16 : 864 * 16] = 0
     assert one(820, 900, levels_of(voice), 50) == (pytest.approx(831, abs=2), pytest.approx(881, abs=2))
