@@ -43,9 +43,8 @@ class PositionalConvolution:
             weight: torch.Tensor = convolution.weight.detach()
         self._groups, self._kernel = convolution.groups, convolution.kernel_size[0]
         self._by_spectra = dtype == torch.float32 or weight.shape[1] < 16 or not has_amx()
-        self._size = (
-            2 << (self._kernel - 1).bit_length()
-        )  # of a block: a power of two, half of which or more are frames
+        # of a block: a power of two, half of which or more are frames
+        self._size = 2 << (self._kernel - 1).bit_length()
         self._weight = self._spectra_of(weight) if self._by_spectra else weight.to(dtype)
         self._bias: torch.Tensor = convolution.bias.detach().to(torch.float32 if self._by_spectra else dtype)
 
