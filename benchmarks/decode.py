@@ -31,8 +31,8 @@ from relaylib.types import HOP_MS, DecodeConfig, Detection, Scores
 FloatArray = npt.NDArray[np.float32]
 
 TYPES = tuple(f"type {k}" for k in range(8))
-# sixteenths: exact in float32, so that the loop's comparisons in double precision are the same
 WIDTH = 20  # frames: peaks up to 400 ms
+# sixteenths: exact in float32, so that the loop's comparisons in double precision are the same
 CONFIG = DecodeConfig(threshold=0.625, low_threshold=0.375, merge_window_ms=200, min_duration_ms=50)
 
 

@@ -40,10 +40,11 @@ _BELOW_SOUND = 1e-4  # 40 dB
 def located(starts: IntArray, ends: IntArray, levels: Levels, min_duration_ms: int = 0) -> tuple[IntArray, IntArray]:
     """Return spans of one type with the edges that the signal shows, where it shows them.
 
-    A span of at most 230 ms in or near which sound is torn away, and comes back as suddenly, becomes that hole: the
-    longest stretch within 40 ms of it that is quieter by 20 dB than what is usual there and, but for 2 ms at its ends,
-    by 25 dB than the 10 ms before it and those behind it. Where there is none, detail that is torn away by 40 dB is a
-    hole too: a sample that is held, at whatever level.
+    A span of at most 230 ms in which sound is torn away, and comes back as suddenly, becomes that hole, or what reaches
+    from the first to the last of several. A hole is a stretch of 8 ms or more that is quieter by 20 dB than what is
+    usual there and, but for 2 ms at its ends, by 25 dB than most of the 10 ms before it and of those behind it; it goes
+    on for at most 40 ms outside the span. Where there is none, detail that is torn away by 40 dB is a hole too: a
+    sample that is held, at whatever level.
 
     Any other of at most 150 ms becomes what reaches from the first to the last ms whose detail is within 10 dB of the
     loudest, if that is louder by 3 dB or more than nine in ten of the ms around the span.
@@ -86,25 +87,25 @@ def _located(span: tuple[int, int], levels: Levels, between: tuple[int, int], le
 
 
 def _hole(span: tuple[int, int], levels: Steps, between: tuple[int, int], fall_db: float) -> tuple[int, int] | None:
-    """Return the longest stretch near a span, between two places, in which levels are torn away; None if they are not.
+    """Return from where to where levels are torn away in a span, by `fall_db` at least; None if they are not.
 
-    By `fall_db` at least.
+    The span may be off by two frames, but not reach beyond two places.
     """
     start, end = span
     first = max(0, start - _AROUND_MS)
     near = levels[first : end + _AROUND_MS].astype(np.int16)
-    if not len(near):
+    if len(near) < _SHORTEST_HOLE_MS:
         return None
-    usual = np.quantile(near, _USUAL)
+    usual = np.partition(near, at := int(_USUAL * len(near)))[at]
+    earliest, latest = max(between[0], start - _REACH_MS), min(between[1], end + _REACH_MS)
     torn = [
         # somewhere in the ms before it begins, and in that behind its last
         (first + int(opens) - 1, first + int(closes) + 1)
         for opens, closes in zip(*active_runs(near <= usual - _BELOW_USUAL_DB * STEPS_PER_DB), strict=True)
         if closes - opens >= _SHORTEST_HOLE_MS and _fall(near, opens, closes) >= fall_db * STEPS_PER_DB
     ]
-    earliest, latest = max(between[0], start - _REACH_MS), min(between[1], end + _REACH_MS)
-    holes = [(opens, closes) for opens, closes in torn if earliest <= opens and closes <= latest]
-    return max(holes, key=lambda hole: hole[1] - hole[0], default=None)
+    holes = [hole for hole in torn if earliest <= hole[0] < end and start < hole[1] <= latest]
+    return (holes[0][0], holes[-1][1]) if holes else None
 
 
 def _fall(levels: npt.NDArray[np.int16], opens: int, closes: int) -> float:
