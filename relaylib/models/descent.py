@@ -17,8 +17,6 @@ from relaylib.models.crops import CropBank
 from relaylib.models.heads import ChannelDropout, Head, between, learning_rate
 from relaylib.models.held_out import Labelled
 from relaylib.models.judge import Fold, weighted_loss
-from relaylib.models.scoring import stream_logits
-from relaylib.models.stacked import stacked
 from relaylib.models.threads import single_threads
 
 __all__ = ["AGREEMENT_OF_DESCENT", "AGREEMENT_OF_STARTED", "descend"]
@@ -159,8 +157,7 @@ class _Run:
                 average.move(self._head, 1.0 / min(step, _AVERAGED_STEPS))
                 losses.append(loss.item())
             found = between(start, average, self._share)
-            classify = stacked(found)
-            judged = judge.labelled([stream_logits(found, [rows], classify=classify) for rows in judge.embeddings])
+            judged = judge.hear(found)
             f1 = judge.event_f1(judge.tallies(judged))
             progress = TrainProgress(
                 "training",

@@ -15,8 +15,6 @@ from relaylib.models.heads import Head, Member
 from relaylib.models.held_out import Labelled
 from relaylib.models.judge import Fold, Judge
 from relaylib.models.logistic import FoldedFrames, Pass, fit_logistic
-from relaylib.models.scoring import stream_logits
-from relaylib.models.stacked import stacked
 from relaylib.models.targets import Targets
 from relaylib.models.threads import in_order
 
@@ -79,7 +77,7 @@ def fit_by_full_batch(
     known = [span for example in recordings for span in example.item.annotations]
     judge = Judge(recordings, marks, known, types, config)
     fit_logistic(learned, judged, config.epochs, _Watch(head, judge, len(types), config, notify))
-    return [fold.judge.labelled(_logits(head.only(number), fold.judge)) for number, fold in enumerate(folds)]
+    return [fold.judge.hear(head.only(number)) for number, fold in enumerate(folds)]
 
 
 def _standardised(head: Head, examples: Sequence[Example]) -> npt.NDArray[np.float16]:
@@ -93,12 +91,6 @@ def _standardised(head: Head, examples: Sequence[Example]) -> npt.NDArray[np.flo
     for _ in in_order(partial(put, *each) for each in zip(examples, rows.split(lengths), strict=True)):
         pass
     return rows.numpy()
-
-
-def _logits(head: Head, judge: Judge) -> list[npt.NDArray[np.float32]]:
-    """Return what a head of one member says of the recordings that it is judged by."""
-    classify = stacked(head)
-    return list(in_order(partial(stream_logits, head, [rows], classify=classify) for rows in judge.embeddings))
 
 
 class _Watch:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from relaylib.evaluate.matching import Columns, count_matches
+from relaylib.evaluate.matching import count_matches
 from relaylib.models.operating_point import OperatingPoint, shape_curve
 from relaylib.models.reference import PAUSE_MS, Reference
 from relaylib.postprocess.decode import spans_on_track
@@ -92,19 +92,19 @@ class HeldOut:
             curve[self._track.pauses] = -np.inf
         return curve
 
-    def sweep(self, reference: Columns, curve: FloatArray, thresholds: npt.NDArray[np.float64]) -> Tally:
+    def sweep(self, artifact_type: str, curve: FloatArray, thresholds: npt.NDArray[np.float64]) -> Tally:
         """Return what is right and wrong at every threshold.
 
         Parameters
         ----------
-        reference : (np.ndarray, np.ndarray)
-            What is marked, see :meth:`Reference.of_type`.
+        artifact_type : str
+            Whose marks are to be found.
         curve : np.ndarray
             See :meth:`curve`.
         thresholds : np.ndarray
             On the scale of the curve, rising.
         """
-        usual = DecodeConfig()
+        reference, usual = self.reference.of_type(artifact_type), DecodeConfig()
         max_gap = usual.merge_window_ms // self._track.hop_ms  # frames that are made one now are fewer to look at
         counts = np.zeros((3, len(thresholds)), np.int64)
         frames = np.flatnonzero((curve >= np.float32(thresholds[0])) & self._track.inside)

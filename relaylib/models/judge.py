@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,13 @@ from torch.nn import functional
 
 from relaylib.models.config import TrainConfig
 from relaylib.models.example import Example
+from relaylib.models.heads import Head
 from relaylib.models.held_out import HeldOut, Labelled, Tally
 from relaylib.models.reference import Reference
+from relaylib.models.scoring import stream_logits
+from relaylib.models.stacked import stacked
 from relaylib.models.targets import Targets
+from relaylib.models.threads import in_order
 from relaylib.models.tuning import LOGITS, best_threshold, shape_candidates, tally
 from relaylib.types import Annotation
 
@@ -72,6 +76,12 @@ class Judge:
             Labelled(own, example.item.annotations, example.item.duration_ms or 0)
             for own, example in zip(logits, self._recordings, strict=True)
         ]
+
+    def hear(self, head: Head) -> list[Labelled]:
+        """Put what a head says of each recording beside its labels; several at a time where torch has several cores."""
+        classify = stacked(head)
+        rows = self.embeddings
+        return self.labelled(list(in_order(partial(stream_logits, head, [own], classify=classify) for own in rows)))
 
     def tallies(self, judged: Sequence[Labelled]) -> list[Tally]:
         """Return what each type's detections come to, at a coarse choice of thresholds."""

@@ -126,7 +126,7 @@ def tune_point(
 def tally(held_out: HeldOut, column: int, artifact_type: str, shape: OperatingPoint, logits: DoubleArray) -> Tally:
     """Return what a type's detections come to at each of the rising thresholds `logits`, its curve shaped so."""
     curve = held_out.curve(column, shape)  # shaping commutes with thresholds
-    return held_out.sweep(held_out.reference.of_type(artifact_type), curve, logits)
+    return held_out.sweep(artifact_type, curve, logits)
 
 
 def best_threshold(

@@ -51,7 +51,7 @@ def decode(scores: Scores, config: DecodeConfig | None = None) -> list[Detection
     track = Track([len(values)], [scores.duration_ms], hop_ms=scores.hop_ms)
     spans = [
         spans_on_track(
-            _seeded(active_runs(frames), column, None if config.low_threshold is None else config.threshold),
+            _seeded(active_runs(frames), column, config.threshold, config.low_threshold),
             track,
             column,
             merge_window_ms=config.merge_window_ms,
@@ -131,7 +131,7 @@ def spans_of_type(
     track = Track([len(scores)], [len(scores) * hop_ms if duration_ms is None else duration_ms], hop_ms=hop_ms)
     active = active_runs(scores >= _lowest(threshold, low_threshold))
     starts, ends, confidences = spans_on_track(
-        _seeded(active, scores, None if low_threshold is None else threshold),
+        _seeded(active, scores, threshold, low_threshold),
         track,
         scores,
         merge_window_ms=merge_window_ms,
@@ -149,11 +149,11 @@ def _check_scores(scores: npt.NDArray[Any], what: str) -> None:
         raise ParameterError(f"{what} span {scores.min()}..{scores.max()}; need 0..1 (logits? apply a sigmoid first).")
 
 
-def _seeded(runs: Runs, scores: npt.NDArray[Any], seed: float | None) -> Runs:
-    """Return the runs that reach `seed`, if there is one."""
-    if seed is None:
+def _seeded(runs: Runs, scores: npt.NDArray[Any], threshold: float, low_threshold: float | None) -> Runs:
+    """Return the runs that reach the threshold, as all do where there is no lower one."""
+    if low_threshold is None:
         return runs
-    kept = run_maxima(scores, *runs) >= seed
+    kept = run_maxima(scores, *runs) >= threshold
     return runs[0][kept], runs[1][kept]
 
 
