@@ -15,9 +15,10 @@ from relaylib.evaluate.tables import figure, rate
 from relaylib.plot import type_colors
 from relaylib.types import Annotation, DecodeConfig, Detection, Manifest, Scores
 from relaylib.widgets.bokeh_view import BokehView
+from relaylib.widgets.clip_player import ClipPlayer
 from relaylib.widgets.explore_picture import curve_columns, explorer_picture, rules, span_columns
 from relaylib.widgets.explore_state import EventFigures, Explored, explore_scores, reference_of
-from relaylib.widgets.listening import AudioGiven, Sound, open_sound, outline, player
+from relaylib.widgets.listening import AudioGiven, Sound, open_sound, outline
 from relaylib.widgets.on_loop import on_loop
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Explorer(ipywidgets.VBox):
         self._sliders = _sliders()
         self._low = ipywidgets.Checkbox(description="low threshold", indent=False, layout={"width": "120px"})
         self._status = ipywidgets.HTML()
-        self._player = ipywidgets.HTML()
+        self._player = ClipPlayer()
         whole = ipywidgets.Button(description="whole recording", layout={"width": "130px"})
         whole.on_click(lambda _: self.show(0, scores.duration_ms))
         threshold, low, merge, shortest = self._sliders.values()
@@ -188,7 +189,7 @@ class Explorer(ipywidgets.VBox):
         spans: Sequence[Any] = self.detections if source == "found" else self._reference or ()
         if self._sound is not None and row < len(spans):
             span = spans[row]
-            self._player.value = player(self._sound, span.start_ms - _CONTEXT_MS, span.end_ms + _CONTEXT_MS)
+            self._player.play(self._sound, span.start_ms - _CONTEXT_MS, span.end_ms + _CONTEXT_MS)
 
     def _stretch(self) -> tuple[int, int]:
         """Return what is drawn: what is in view, and half as much again on each side to pan into."""
@@ -202,8 +203,7 @@ class Explorer(ipywidgets.VBox):
 
     def _draw_wave(self, *_: object) -> None:
         if self._sound is not None:
-            if self._sound.error is not None:
-                self._player.value = f"<b>{escape(self._sound.error)}</b>"
+            self._player.progressed(self._sound)
             drawn = outline(self._sound, *self._stretch(), _COLUMNS)
             self._view.replace("wave", drawn)
             loudest = max((float(abs(side).max(initial=0.0)) for side in (drawn["low"], drawn["high"])), default=0.0)

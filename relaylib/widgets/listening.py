@@ -37,6 +37,10 @@ class Sound(Protocol):
         """Its length."""
 
     @property
+    def decoded_ms(self) -> int:
+        """How far it is decoded."""
+
+    @property
     def error(self) -> str | None:
         """Why no more of it can be decoded, None if it can."""
 
@@ -58,6 +62,10 @@ class _InMemory:
     @property
     def duration_ms(self) -> int:
         return samples_to_ms(len(self._samples))
+
+    @property
+    def decoded_ms(self) -> int:
+        return self.duration_ms
 
     def samples(self, start: int, end: int) -> npt.NDArray[np.int16]:
         return self._samples[start:end]
@@ -127,12 +135,12 @@ def outline(sound: Sound, start_ms: int, end_ms: int, n_columns: int) -> dict[st
 
 
 def player(sound: Sound, start_ms: int, end_ms: int, *, autoplay: bool = True) -> str:
-    """Return an HTML player for a stretch, which it holds as FLAC; a sentence where nothing is decoded."""
+    """Return an HTML player for a stretch, which it holds as FLAC; a sentence where there is no sound."""
     first, last = ms_to_samples(max(0, start_ms)), ms_to_samples(end_ms)
     lead = min(first, _LEAD)
     samples = sound.samples(first - lead, last + _LEAD) / np.float32(_FULL_SCALE)
     if len(samples) <= lead:
-        return "<i>This stretch is not decoded yet.</i>"
+        return "<i>The recording has no sound there.</i>"
     start_ms = samples_to_ms(lead)
     uri = sound_uri(Waveform(samples), start_ms, start_ms + samples_to_ms(last - first))
     play = " autoplay" if autoplay else ""

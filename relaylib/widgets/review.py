@@ -15,6 +15,7 @@ import traitlets
 from relaylib.evaluate import EvalConfig, Outcome
 from relaylib.formats import read_manifest
 from relaylib.types import Detection, FileResult, Manifest
+from relaylib.widgets.clip_player import ClipPlayer
 from relaylib.widgets.review_list import ReviewList
 from relaylib.widgets.review_state import (
     CONTEXT_MS,
@@ -117,9 +118,10 @@ class Review(ipywidgets.VBox):
         self._config = config
         self._kept_in = kept_in
         self._list = ReviewList(types=list(reference.type_names))
-        self._list.on_msg(lambda *_: self.play())
-        self._view = ReviewView(audio_root, tapped=self._tap, failed=self._fail)
-        self._title, self._player, self._status = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self._list.on_msg(lambda _, content, __: self._choose_and_play(content["index"]))
+        self._player = ClipPlayer()
+        self._view = ReviewView(audio_root, tapped=self._choose_and_play, player=self._player)
+        self._title, self._status = ipywidgets.HTML(), ipywidgets.HTML()
         self._place = ipywidgets.VBox()
         bar = ipywidgets.HBox(
             [
@@ -157,7 +159,7 @@ class Review(ipywidgets.VBox):
         """Play what is chosen, with a second before and after."""
         if self.selected is not None:
             outcome = self.outcomes[self.selected]
-            self._player.value = self._view.player(outcome.start_ms - CONTEXT_MS, outcome.end_ms + CONTEXT_MS)
+            self._view.play(outcome.start_ms - CONTEXT_MS, outcome.end_ms + CONTEXT_MS)
 
     def fix(self) -> None:
         """Open the annotator at what is chosen; what is corrected there is compared anew at once.
@@ -217,7 +219,6 @@ class Review(ipywidgets.VBox):
         if self.selected is None:
             return
         outcome = self.outcomes[self.selected]
-        self._player.value = ""
         self._view.show(self.outcomes, self.selected)
         look, problem = LOOKS[outcome.kind], self._view.problem
         self._title.value = (
@@ -226,12 +227,9 @@ class Review(ipywidgets.VBox):
             f"{'' if problem is None else f' · {escape(problem)}'}"
         )
 
-    def _tap(self, index: int) -> None:
+    def _choose_and_play(self, index: int) -> None:
         self.selected = index
         self.play()
-
-    def _fail(self, message: str) -> None:
-        self._player.value = f"<b>{escape(message)}</b>"
 
     def _relabelled(self, _: object) -> None:
         assert self.annotator is not None

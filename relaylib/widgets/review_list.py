@@ -17,7 +17,7 @@ class ReviewList(anywidget.AnyWidget):
 
     `kinds` holds kind, label, sign, color and number of each kind; `shown`, `artifact_type` ("" for all), `sort_by`,
     `descending` and `selected` (the `index` of a row) are set by either side. Enter, or a double click on a row, sends
-    ``{"kind": "play"}``.
+    ``{"kind": "play", "index": index}``: that the row was chosen may come later, while the kernel is busy.
     """
 
     _esm = _STATIC / "review_list.js"

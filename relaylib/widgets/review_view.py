@@ -8,7 +8,8 @@ from pathlib import Path
 from relaylib.evaluate import Outcome
 from relaylib.evaluate.clips import find_clip_audio
 from relaylib.widgets.bokeh_view import BokehView
-from relaylib.widgets.listening import Sound, open_sound, outline, player
+from relaylib.widgets.clip_player import ClipPlayer
+from relaylib.widgets.listening import Sound, open_sound, outline
 from relaylib.widgets.on_loop import on_loop
 from relaylib.widgets.review_picture import lane_columns, review_picture
 from relaylib.widgets.review_state import stretch_around
@@ -28,8 +29,8 @@ class ReviewView:
         Folder that the file names are relative to; without one there is neither waveform nor sound.
     tapped : callable
         Called with the index of an outcome whose bar was tapped.
-    failed : callable
-        Called with a message when a recording turns out not to be decodable.
+    player : ClipPlayer
+        Plays the sound, and says why a recording has none.
 
     Attributes
     ----------
@@ -38,12 +39,10 @@ class ReviewView:
         Why the recording on the screen has no sound.
     """
 
-    def __init__(
-        self, audio_root: Path | None, *, tapped: Callable[[int], None], failed: Callable[[str], None]
-    ) -> None:
+    def __init__(self, audio_root: Path | None, *, tapped: Callable[[int], None], player: ClipPlayer) -> None:
         self.problem: str | None = None
         self._audio_root = audio_root
-        self._tapped, self._failed = tapped, failed
+        self._tapped, self._player = tapped, player
         self._filename: str | None = None
         self._sound: Sound | None = None
         self._outcomes: Sequence[Outcome] = ()
@@ -56,6 +55,7 @@ class ReviewView:
     def show(self, outcomes: Sequence[Outcome], chosen: int) -> None:
         """Show one of the outcomes of all recordings with its surroundings."""
         outcome = outcomes[chosen]
+        self._player.clear()
         self._outcomes = outcomes
         if outcome.filename != self._filename:
             self._open(outcome.filename)
@@ -65,9 +65,10 @@ class ReviewView:
         self.widget.assign("time", start=self._shown_ms[0] / 1000, end=self._shown_ms[1] / 1000)
         self._draw()
 
-    def player(self, start_ms: int, end_ms: int) -> str:
-        """Return HTML that plays a stretch; nothing where there is no sound."""
-        return "" if self._sound is None else player(self._sound, start_ms, end_ms)
+    def play(self, start_ms: int, end_ms: int) -> None:
+        """Play a stretch; nothing where there is no sound."""
+        if self._sound is not None:
+            self._player.play(self._sound, start_ms, end_ms)
 
     def _open(self, filename: str) -> None:
         self._filename = filename
@@ -86,8 +87,7 @@ class ReviewView:
         if self._sound is None:
             self.widget.replace("wave", {"x": [], "low": [], "high": []})
             return
-        if self._sound.error is not None:
-            self._failed(self._sound.error)
+        self._player.progressed(self._sound)
         start_ms, end_ms = self._shown_ms
         margin = (end_ms - start_ms) // 2
         drawn = outline(self._sound, max(0, start_ms - margin), end_ms + margin, _COLUMNS)

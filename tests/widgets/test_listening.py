@@ -66,7 +66,7 @@ def test_the_player_holds_the_stretch():
 
 
 def test_nothing_to_play_is_said():
-    assert "not decoded" in player(open_sound(np.zeros(160, np.float32)), 500, 900)
+    assert "no sound there" in player(open_sound(np.zeros(160, np.float32)), 500, 900)
 
 
 def test_what_is_no_audio_is_refused():

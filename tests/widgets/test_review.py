@@ -225,6 +225,19 @@ def test_a_tap_on_a_bar_chooses_its_outcome():
     assert widget.outcomes[widget.selected].kind == "wrong_type"
 
 
+def test_a_row_to_play_is_chosen_by_the_order_itself(folder):
+    """The choice may reach the kernel after the order to play: it is held back while another waits for its answer."""
+    widget = review(folder / "labels.json", FOUND)
+    row = next(row for row in widget._list.rows if row["index"] != widget.selected)
+    widget.selected = row["index"]
+    widget._view._sound.done.wait(10)
+    widget.selected = next(other["index"] for other in widget._list.rows if other != row)
+    widget._list._handle_custom_msg({"kind": "play", "index": row["index"]}, [])
+    widget._list.selected = row["index"]
+    assert widget.selected == row["index"]
+    assert "<audio" in widget._player.value
+
+
 def test_without_audio_the_reason_is_said(tmp_path):
     widget = review(REFERENCE, FOUND, audio_root=tmp_path)
     assert "The file is not in" in widget._title.value

@@ -37,6 +37,9 @@ function render({ model, el }) {
     model.save_changes();
   };
 
+  // with the row: while the kernel is busy, `selected` waits for its answer, and this does not
+  const play = () => model.send({ kind: "play", index: model.get("selected") });
+
   const drawKinds = () => {
     const shown = model.get("shown");
     kinds.replaceChildren(
@@ -83,7 +86,7 @@ function render({ model, el }) {
           "data-relay": "row",
           "data-index": row.index,
           onclick: () => write({ selected: row.index }),
-          ondblclick: () => model.send({ kind: "play" }),
+          ondblclick: play,
         },
         element(
           "td",
@@ -117,7 +120,7 @@ function render({ model, el }) {
     if (step === undefined && event.key !== "Enter") return;
     event.preventDefault();
     event.stopPropagation();
-    if (event.key === "Enter") return model.send({ kind: "play" });
+    if (event.key === "Enter") return play();
     const rows = model.get("rows");
     const at = rows.findIndex((row) => row.index === model.get("selected"));
     const next = rows[Math.min(Math.max(at + step, 0), rows.length - 1)];
