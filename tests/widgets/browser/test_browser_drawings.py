@@ -94,7 +94,7 @@ def test_the_review_is_worked_through_by_keys(open_notebook):
     notebook.page.keyboard.press("ArrowUp")
     notebook.page.keyboard.press("Enter")
     cell.locator("audio").wait_for()
-    # three keys before the kernel has answered the first: the second choice waits to be told, the order to play does not
+    # three keys at once: the second choice waits until the kernel has answered the first, the order to play does not
     cell.locator(".relay-review-list table").evaluate(HURRY)
     notebook.page.wait_for_timeout(1000)
     assert cell.locator("audio").count() == 1
