@@ -62,11 +62,12 @@ format: setup ## put the code into the common format and mend what can be mended
 
 bench: setup ## run the benchmarks, figures into benchmarks/out/
 	@mkdir -p benchmarks/out
-	@for script in $(BENCHMARKS); do \
+	@failed=; for script in $(BENCHMARKS); do \
 		name=$$(basename $$script .py); echo "== $$name"; \
-		$(BIN)/python $$script --json benchmarks/out/$$name.json || exit 1; \
-	done
-	PYTHONPATH=benchmarks $(BIN)/python -m lib.table benchmarks/out
+		$(BIN)/python $$script --json benchmarks/out/$$name.json || failed="$$failed $$name"; \
+	done; \
+	PYTHONPATH=benchmarks $(BIN)/python -m lib.table benchmarks/out; \
+	if test -n "$$failed"; then echo "failed:$$failed" >&2; exit 1; fi
 
 refresh: setup ## run the notebooks and the demo anew, and keep their outputs and the picture of the README
 	$(BIN)/python scripts/refresh_demo.py

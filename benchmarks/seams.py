@@ -6,7 +6,9 @@ inner edges, frames are sorted by their distance from the nearest seam, and what
 with the same frame as it should be: the mean, and the worst of a hundred. Attention sees all of a window, so no context
 makes the difference zero; past some length more of it brings nothing.
 
-    python benchmarks/seams.py CHECKPOINT AUDIO... [--against whole|middle] [--seconds 100] [--window 20]
+By default, the transformer inside `speech-small` on the speech that comes with the package.
+
+    python benchmarks/seams.py [AUDIO...] [--checkpoint C] [--against middle|whole] [--seconds 100] [--window 20]
                                [--contexts 0.5 1 2 4] [--plot F.png] [--json OUT]
 """
 
@@ -21,12 +23,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import relaylib
 from relaylib.audio import find_audio, load
 from relaylib.models import embed, load_encoder
 from relaylib.optional import import_torchaudio
 from relaylib.types import HOP, SAMPLE_RATE
 
 FloatArray = npt.NDArray[np.float32]
+
+TRAINED = Path(relaylib.__file__).parent / "models" / "speech" / "speech-small"
 
 BINS_S = (0, 0.1, 0.25, 0.5, 1, 2, 4, 8)
 
@@ -57,17 +62,17 @@ def distances(n_frames: int, window: int, context: int) -> npt.NDArray[np.float6
 def main() -> None:
     """Measure each context, print a table, draw the curves."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", help="encoder: a checkpoint's name or folder")
-    parser.add_argument("audio", nargs="+", type=Path, help="speech to try it on: files or folders")
+    parser.add_argument("audio", nargs="*", type=Path, help="speech to try it on: files or folders")
+    parser.add_argument("--checkpoint", default=str(TRAINED), help="encoder: a checkpoint's name or folder")
     parser.add_argument("--seconds", type=float, default=100, help="how much of it")
-    parser.add_argument("--against", choices=["whole", "middle"], default="whole", help="what frames should be")
+    parser.add_argument("--against", choices=["whole", "middle"], default="middle", help="what frames should be")
     parser.add_argument("--window", type=float, default=20, help="length of a window in s")
     parser.add_argument("--contexts", type=float, nargs="+", default=[0.5, 1, 2, 4], help="cropped at each edge, in s")
     parser.add_argument("--plot", type=Path, help="draw the curves into this file")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     import_torchaudio()
-    samples = speech(options.audio, options.seconds)
+    samples = speech(options.audio or [relaylib.load_demo().audio_root], options.seconds)
     options_of: dict[str, Any] = {"precision": "fp32"}
     if options.against == "middle":
         options_of |= {"window": hops(options.window), "context": hops((options.window - 1) / 2)}
