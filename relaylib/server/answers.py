@@ -11,7 +11,9 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import ExceptionHandlersMap
 
 from relaylib.api import Message, Problem, Problems
+from relaylib.server.database import UNUSABLE
 from relaylib.server.errors import ApiError, InvalidError
+from relaylib.server.objects.errors import StorageError
 from relaylib.server.validation import MAX_BODY_BYTES, request_problems
 
 __all__ = ["EXCEPTION_HANDLERS"]
@@ -38,8 +40,21 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    return _failed(request, error, "Internal Server Error", 500)
+
+
+def _no_storage(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    return _failed(request, error, "The storage of files cannot be used now; try again later", 503)
+
+
+def _no_database(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    return _failed(request, error, "The database cannot be used now; try again later", 503)
+
+
+def _failed(request: Request[Any, Any, Any], error: Exception, detail: str, status: int) -> Response[Any]:
+    """Answer what the client is not to blame for; the log has the reason."""
     _log.error("a request failed", method=request.method, path=request.url.path, exc_info=error)
-    return _answer(Message("Internal Server Error"), 500)
+    return _answer(Message(detail), status)
 
 
 def _answer(body: Message | Problems, status: int, headers: dict[str, str] | None = None) -> Response[Any]:
@@ -49,5 +64,7 @@ def _answer(body: Message | Problems, status: int, headers: dict[str, str] | Non
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     ApiError: _api_error,
     HTTPException: _http_error,
+    StorageError: _no_storage,
+    **dict.fromkeys(UNUSABLE, _no_database),
     Exception: _unexpected,
 }

@@ -31,6 +31,7 @@ from relaylib.server.openapi import describe
 from relaylib.server.paging import PageNumber, PageQuery, PageSize
 from relaylib.server.settings import Settings
 from relaylib.server.training import TrainingController
+from relaylib.server.uploads import is_awaited
 from relaylib.server.validation import MAX_BODY_BYTES, JsonRequest, refuse_null
 
 __all__ = ["api_router", "create_app", "furnish"]
@@ -63,9 +64,13 @@ def create_app(settings: Settings, *, executor: Executor | None = None) -> Lites
         If the storage URL is none, or its folder cannot be used.
     """
     store = open_store(settings.storage_url, data_dir=settings.data_dir)
+
+    async def wanted(key: str) -> bool:
+        return await is_awaited(app.state.context, key)
+
     pages = [healthz, readyz, metrics_page, description, docs_page, docs_file]
     app = ObservedApp(
-        route_handlers=[api_router(), storage_router(store), *pages],
+        route_handlers=[api_router(), storage_router(store, wanted), *pages],
         lifespan=[_running],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=JsonRequest,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from uuid import UUID
 
+from sqlalchemy import exists, select
+
 from relaylib.api import (
     ConfirmAudio,
     ConfirmFile,
@@ -19,6 +21,7 @@ from relaylib.api import (
     UploadTarget,
 )
 from relaylib.server.context import Caller, Context
+from relaylib.server.database.tables import AudioFileRow, InferenceFileRow
 from relaylib.server.errors import InvalidError, RefusedError
 from relaylib.server.fields import missing
 from relaylib.server.objects.store import ObjectInfo
@@ -35,6 +38,7 @@ __all__ = [
     "delete_objects",
     "download_url",
     "extension",
+    "is_awaited",
     "upload_target",
     "uploaded",
 ]
@@ -169,6 +173,14 @@ def confirmed_id(body: ConfirmAudio | ConfirmFile) -> UUID:
     if len(found) > 1:
         raise InvalidError.at("body", "file_id", msg="differs from audio_id; send one of them, or both alike")
     return found.pop()
+
+
+async def is_awaited(context: Context, key: str) -> bool:
+    """Whether a file that is to be an object under this key has not been confirmed yet."""
+    audio = exists().where(AudioFileRow.object_key == key, AudioFileRow.processing_status == "pending")
+    inference = exists().where(InferenceFileRow.object_key == key, InferenceFileRow.status == "pending")
+    async with context.db.read() as session:
+        return bool(await session.scalar(select(audio | inference)))
 
 
 async def uploaded(context: Context, key: str) -> ObjectInfo:

@@ -24,6 +24,7 @@ MAX_BODY_BYTES = 16_000_000
 
 _SUSPECT = re.compile(rb"\\u0000|[0-9]{19}")  # what `text_problems` looks for is seldom there; this is quick
 _MALFORMED = "value_error.jsondecode"
+_HALF_A_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u|\Z)")
 
 
 class JsonRequest(Request[Any, Any, Any]):
@@ -135,6 +136,8 @@ def _plain(body: bytes) -> Any:
         raise InvalidError.at("body", msg=str(error).split(" - at `")[0], type=_MALFORMED) from None
     except ValueError as error:
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        if reason == "Input data was truncated" and _HALF_A_PAIR.search(body):
+            reason = "a surrogate (\\ud800 to \\udbff) stands without its other half"
         raise InvalidError.at("body", msg=f"is not JSON: {reason}", type=_MALFORMED) from None
     if is_too_deep(value):
         raise InvalidError.at("body", msg="is nested too deeply", type=_MALFORMED)

@@ -8,10 +8,13 @@ import pytest
 import structlog
 from litestar import get
 from litestar.testing import TestClient
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from relaylib.errors import RelayError
 from relaylib.server.app import create_app
 from relaylib.server.bootstrap import exclusive, server_name
+from relaylib.server.objects.errors import StorageError
 from relaylib.server.settings import Settings
 
 
@@ -50,6 +53,53 @@ def test_a_mistake_of_the_server_answers_500_and_says_nothing_more(settings, exe
     assert (answer.status_code, answer.json()) == (500, {"detail": "Internal Server Error"})
     assert answer.headers["x-request-id"] == "abc-1"
     assert any(isinstance(entry.get("exc_info"), RuntimeError) for entry in logged)
+
+
+OUTAGES = [
+    (StorageError("gone"), "storage"),
+    (OperationalError("SELECT 1", {}, Exception("full")), "database"),
+    (InterfaceError("SELECT 1", {}, Exception("closed")), "database"),
+    (PoolTimeoutError(), "database"),
+]
+
+
+@pytest.mark.parametrize(("error", "what"), OUTAGES, ids=lambda value: type(value).__name__)
+def test_what_cannot_be_used_for_now_answers_503(settings, executor, error, what):
+    app = create_app(settings, executor=executor)
+
+    @get("/outage", include_in_schema=False)
+    async def outage() -> None:
+        raise error
+
+    app.register(outage)
+    with TestClient(app, raise_server_exceptions=False) as running, structlog.testing.capture_logs() as logged:
+        answer = running.get("/outage")
+    assert answer.status_code == 503
+    assert what in answer.json()["detail"]
+    assert "try again later" in answer.json()["detail"]
+    assert any(entry.get("exc_info") is error for entry in logged)
+
+
+def test_without_its_folder_nothing_is_said_of_what_lies_in_it(client, steps, settings):
+    """The folder is moved away, as a disk that is not mounted would be, and comes back."""
+    dataset_id = steps.dataset()
+    target, waits = steps.upload_target(dataset_id), steps.upload_target(dataset_id)
+
+    def send(to):
+        return client.post(to["upload_url"], data=to["fields"], files={"file": b"RIFF"}).status_code
+
+    def confirm(to):
+        return client.post(
+            f"/api/v1/datasets/{dataset_id}/audio/confirm", json={"audio_id": to["audio_id"]}
+        ).status_code
+
+    assert send(target) == 204
+    objects, away = settings.data_dir / "objects", settings.data_dir / "away"
+    objects.rename(away)
+    assert (confirm(target), send(waits)) == (503, 503)
+    assert not objects.exists()
+    away.rename(objects)
+    assert (confirm(target), send(waits), confirm(waits)) == (200, 204, 200)
 
 
 @pytest.mark.parametrize("given", [None, "", "a b", "x" * 65, "né", "line\\nbreak"])

@@ -76,6 +76,19 @@ def test_what_is_not_json_is_refused_as_a_whole(body):
     assert found["body",][1] == "value_error.jsondecode"
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"name": "\\ud800x"}', "without its other half"),
+        (b'{"name": "\\uDBFF"}', "without its other half"),
+        (b'{"name": "\\ud83d', "truncated"),
+        (b'{"name": "\\ud83d\\ude00', "truncated"),
+    ],
+)
+def test_half_a_surrogate_pair_is_not_taken_for_a_body_that_is_cut_off(body, reason):
+    assert reason in problems(body, CreateDataset)["body",][0]
+
+
 def test_the_character_nul_is_refused_wherever_it_stands():
     """PostgreSQL cannot store it."""
     span = '{"audio_file_id": "456e7890-e89b-12d3-a456-426614174001", "artifact_type": "%s", "start_ms": 0, "end_ms": 1'

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from relaylib.server.annotations.published import is_published
 from relaylib.server.database.tables import AudioFileRow, DatasetRow
 
 __all__ = ["GRACE", "discard_abandoned"]
@@ -20,10 +21,14 @@ _DATASETS_AT_ONCE = 1000
 async def discard_abandoned(session: AsyncSession, now: datetime) -> list[str]:
     """Remove the files of every tenant that can't be confirmed any more; return the keys of their objects.
 
-    Otherwise they would keep their datasets from training for ever. Their annotations go too, in published sets as
-    well: there will never be a recording for them. Datasets that are being changed right now wait for the next call.
+    Their annotations in drafts go too: there will never be a recording for them. What a published set refers to stays,
+    as does the set. Datasets that are being changed right now wait for the next call.
     """
-    abandoned = (AudioFileRow.processing_status == "pending", AudioFileRow.upload_expires_at < now - GRACE)
+    abandoned = (
+        AudioFileRow.processing_status == "pending",
+        AudioFileRow.upload_expires_at < now - GRACE,
+        ~is_published(AudioFileRow.id),
+    )
     datasets = await session.scalars(
         select(DatasetRow.id)
         .where(DatasetRow.id.in_(select(AudioFileRow.dataset_id).where(*abandoned)))

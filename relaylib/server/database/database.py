@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, event, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from relaylib.errors import ParameterError
 
-__all__ = ["Database", "database_url"]
+__all__ = ["UNUSABLE", "Database", "database_url"]
+
+UNUSABLE = (OperationalError, InterfaceError, PoolTimeoutError)
+"""What is raised by a database that is away, busy, full or just starting."""
 
 _BUSY_TIMEOUT_S = 30
 

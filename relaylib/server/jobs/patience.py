@@ -7,16 +7,14 @@ from contextlib import asynccontextmanager
 from itertools import chain, repeat
 
 from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from relaylib.server.database import Database
+from relaylib.server.database import UNUSABLE, Database
 
 __all__ = ["HICCUPS", "pauses", "yielding"]
 
-HICCUPS = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
-"""What a database raises that is away, busy or just starting; trying again later is all there is to do."""
+HICCUPS = (*UNUSABLE, OSError)
+"""What passes: trying again later is all there is to do."""
 
 _LOCK_TIMEOUT_MS = 500  # less than PostgreSQL's deadlock_timeout: of two that wait for each other, we give way
 

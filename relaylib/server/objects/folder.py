@@ -51,6 +51,7 @@ class FolderStore:
 
     def begin_upload(self, key: str) -> PartFile:
         """Return an empty file beside where the object will be, see :meth:`Landing.begin_upload`."""
+        self._check_root()
         return PartFile(self.path(key))
 
     async def finish_upload(self, key: str, part: PartFile) -> None:
@@ -91,7 +92,10 @@ class FolderStore:
 
     async def info(self, key: str) -> ObjectInfo | None:
         """Return what is known of an object, None if it isn't there."""
-        return await asyncio.to_thread(_info, self.path(key), key)
+        found = await asyncio.to_thread(_info, self.path(key), key)
+        if found is None:
+            self._check_root()
+        return found
 
     async def delete(self, key: str) -> None:
         """Remove an object, and the folders that it leaves empty; nothing happens if it isn't there."""
@@ -116,14 +120,18 @@ class FolderStore:
         ------
         ObjectMissingError
             If it isn't there.
+        StorageError
+            If the folder isn't.
         """
         path = self.path(key)
         if not path.is_file():
+            self._check_root()
             raise ObjectMissingError(f"There is no object {key!r}.")
         yield path
 
     def put_file(self, key: str, path: Path) -> None:
         """Store a copy of a file under `key`, whole or not at all."""
+        self._check_root()
         part = None
         try:
             part = PartFile(self.path(key))
@@ -135,6 +143,10 @@ class FolderStore:
         finally:
             if part is not None:
                 part.discard()
+
+    def _check_root(self) -> None:
+        if not self.root.is_dir():
+            raise StorageError(f"{self.root} is not there, or no folder; is what it lies on mounted?")
 
     def _walk(self, prefix: str) -> Iterator[ObjectInfo]:
         folder = prefix.rpartition("/")[0]

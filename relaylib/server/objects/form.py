@@ -117,7 +117,11 @@ class UploadForm:
     def _add_to_field(self, data: bytes) -> None:
         self._field_bytes += len(data)
         if self._field_bytes > _MAX_FIELD_BYTES:
-            raise UploadRefusedError(400, f"The fields of the form are longer than {_MAX_FIELD_BYTES} bytes.")
+            raise UploadRefusedError(
+                400,
+                f"The fields of the form are longer than {_MAX_FIELD_BYTES} bytes, the last is {self._name!r}; "
+                "the part that holds the file must be named 'file'.",
+            )
         if self.grant is None:
             self._fields[self._name] += data
 

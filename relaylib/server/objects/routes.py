@@ -25,7 +25,7 @@ from relaylib.server.objects.errors import StorageError, UploadRefusedError
 from relaylib.server.objects.folder import FolderStore
 from relaylib.server.objects.policy import check_download
 from relaylib.server.objects.store import Landing, ObjectStore
-from relaylib.server.objects.upload import ClientLeftError, drain, take_upload
+from relaylib.server.objects.upload import ClientLeftError, Wanted, drain, take_upload
 
 __all__ = ["storage_router"]
 
@@ -45,10 +45,11 @@ _Store = NamedDependency[FolderStore]
 _Landing = NamedDependency[Landing]
 
 
-def storage_router(store: ObjectStore) -> Router:
+def storage_router(store: ObjectStore, wanted: Wanted) -> Router:
     """Return the routes that `store` needs: to upload what comes through this server, to download from a folder.
 
-    The application has the store in its state. What cut-off uploads left is removed.
+    The application has the store in its state. What cut-off uploads left is removed. An upload that is not `wanted`,
+    or no more, is refused, so that nothing replaces what is in use.
     """
     handlers: list[HTTPRouteHandler] = []
     if store.landing is not None:
@@ -62,6 +63,7 @@ def storage_router(store: ObjectStore) -> Router:
         dependencies={
             "store": Provide(_store, sync_to_thread=False),
             "landing": Provide(_landing, sync_to_thread=False),
+            "wanted": Provide(lambda: wanted, sync_to_thread=False),
         },
         include_in_schema=False,
         request_class=Request,
@@ -79,7 +81,7 @@ def _landing(request: _AnyRequest) -> Landing | None:
 
 
 @post("/", request_max_body_size=None)
-async def _upload(request: _AnyRequest, landing: _Landing) -> ASGIApp:
+async def _upload(request: _AnyRequest, landing: _Landing, wanted: NamedDependency[Wanted]) -> ASGIApp:
     length = request.headers.get("content-length", "")
     try:
         await take_upload(
@@ -87,6 +89,7 @@ async def _upload(request: _AnyRequest, landing: _Landing) -> ASGIApp:
             request.receive,
             content_type=request.headers.get("content-type", ""),
             content_length=int(length) if length.isascii() and length.isdigit() and len(length) < 20 else None,
+            wanted=wanted,
         )
     except UploadRefusedError as error:
         return _Refusal(error.status, error.detail)

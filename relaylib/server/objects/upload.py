@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timezone
 
 from litestar.types import Receive
@@ -14,7 +14,10 @@ from relaylib.server.objects.parts import PartFile
 from relaylib.server.objects.policy import UploadGrant, check_form
 from relaylib.server.objects.store import Landing
 
-__all__ = ["ClientLeftError", "drain", "take_upload"]
+__all__ = ["ClientLeftError", "Wanted", "drain", "take_upload"]
+
+Wanted = Callable[[str], Awaitable[bool]]
+"""Says whether an object is still to come under a key."""
 
 _BUFFER_BYTES = 1 << 20
 _PATIENCE_S = 60.0
@@ -27,9 +30,9 @@ class ClientLeftError(Exception):
 
 
 async def take_upload(
-    landing: Landing, receive: Receive, *, content_type: str, content_length: int | None
+    landing: Landing, receive: Receive, *, content_type: str, content_length: int | None, wanted: Wanted
 ) -> UploadGrant:
-    """Store the file of a signed form; return what the form permitted.
+    """Store the file of a signed form, if it is `wanted`; return what the form permitted.
 
     Raises
     ------
@@ -54,6 +57,7 @@ async def take_upload(
         async for chunk in _body(receive, _PATIENCE_S):
             pieces = form.feed(chunk)
             if part is None and form.grant is not None:
+                await _refuse_unwanted(wanted, form.grant.key)
                 part = await asyncio.to_thread(landing.begin_upload, form.grant.key)
             buffer += pieces
             buffered += sum(map(len, pieces))
@@ -63,11 +67,18 @@ async def take_upload(
         grant = form.finish()
         assert part is not None  # there is no grant without a file
         await asyncio.to_thread(part.write, buffer)
+        await _refuse_unwanted(wanted, grant.key)  # it may have been confirmed, or deleted, while this one came
         await landing.finish_upload(grant.key, part)
     finally:
         if part is not None:
             part.discard()
     return grant
+
+
+async def _refuse_unwanted(wanted: Wanted, key: str) -> None:
+    if not await wanted(key):
+        detail = "The file of this form was confirmed already, or is deleted; ask for a new upload URL."
+        raise UploadRefusedError(403, detail)
 
 
 async def drain(receive: Receive) -> None:

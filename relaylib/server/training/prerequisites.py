@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from relaylib.api import Problem, TrainingConfig
+from relaylib.server.annotations.published import is_published
 from relaylib.server.database.tables import AnnotationRow, AnnotationSetRow, AudioFileRow, DatasetRow
 from relaylib.server.errors import InvalidError, RefusedError
 
@@ -42,7 +43,8 @@ async def check_prerequisites(
 ) -> None:
     """Check, in this order: the set is published, all audio is ready, there is enough of it, each type is annotated.
 
-    Audio that was never confirmed counts for nothing once its upload has expired.
+    Audio that was never confirmed counts for nothing once its upload has expired; nor does audio that failed and that
+    nobody can delete, since a published set refers to it.
 
     Raises
     ------
@@ -75,21 +77,25 @@ def _names(names: Sequence[str]) -> str:
 
 
 async def _check_audio(session: AsyncSession, dataset_id: UUID, now: datetime) -> None:
-    counted = or_(AudioFileRow.processing_status != "pending", AudioFileRow.upload_expires_at > now)
+    status = AudioFileRow.processing_status
+    counted = and_(
+        or_(status != "pending", AudioFileRow.upload_expires_at > now),
+        or_(status != "failed", ~is_published(AudioFileRow.id)),
+    )
     query = (
-        select(AudioFileRow.processing_status, func.count(), func.sum(AudioFileRow.duration_ms))
+        select(status, func.count(), func.sum(AudioFileRow.duration_ms))
         .where(AudioFileRow.dataset_id == dataset_id, counted)
-        .group_by(AudioFileRow.processing_status)
-        .order_by(AudioFileRow.processing_status)
+        .group_by(status)
+        .order_by(status)
     )
     n_files: dict[str, int] = {}
     total_ms = 0
-    for status, n, duration_ms in await session.execute(query):
-        n_files[status] = int(n or 0)
+    for name, n, duration_ms in await session.execute(query):
+        n_files[name] = int(n or 0)
         total_ms += int(duration_ms or 0)
-    n_unready = sum(n for status, n in n_files.items() if status != "ready")
+    n_unready = sum(n for name, n in n_files.items() if name != "ready")
     if n_unready:
-        states = ", ".join(f"{n} {status}" for status, n in n_files.items() if status != "ready")
+        states = ", ".join(f"{n} {name}" for name, n in n_files.items() if name != "ready")
         raise RefusedError(
             f"{n_unready} of {sum(n_files.values())} audio files are not ready ({states}); "
             "wait for those at work, confirm those that are pending, delete those that failed"

@@ -295,3 +295,17 @@ def test_the_upload_expires_when_it_says(client, dataset_id, seeds, steps):
     row = seeds.get(AudioFileRow, UUID(target["audio_id"]))
     left_s = (row.upload_expires_at - datetime.now(timezone.utc)).total_seconds()
     assert 3590 < left_s <= 3600
+
+
+@pytest.mark.row("A2")
+def test_what_is_confirmed_is_not_replaced_by_its_form(client, dataset_id, post, steps):
+    """Until then the form may be sent again, and after a deletion no more."""
+    target = steps.upload_target(dataset_id)
+    audio_id = target["audio_id"]
+    assert post(target, b"a mistake") == post(target) == 204
+    assert confirm(client, dataset_id, audio_id).status_code == 200
+    assert post(target, b"something else") == 403
+    address = steps.get(f"/datasets/{dataset_id}/audio/{audio_id}/download-url")["download_url"]
+    assert client.get(address).content == BYTES
+    assert client.delete(url(dataset_id, audio_id)).status_code in (200, 204)
+    assert post(target) == 403

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
+from sqlalchemy import func, select
 from steps import NOWHERE
 
 from relaylib.server.audio.abandoned import discard_abandoned
 from relaylib.server.audio.processing import AudioPreparation
-from relaylib.server.database.tables import AudioFileRow
+from relaylib.server.database.tables import AnnotationRow, AudioFileRow
 from relaylib.server.jobs.tasks import PrepareAudio, Prepared, Progress
 
 KIND = AudioPreparation()
@@ -91,9 +92,19 @@ def test_uploads_are_abandoned_an_hour_after_they_expired(dataset_id, seeds):
         seeds.audio(dataset_id, status="ready", expires_in_s=-2 * hour_s),
     ]
     key = seeds.get(AudioFileRow, gone).object_key
-    seeds.annotation_set(dataset_id, [(gone, "glitch", 0, 10), (kept[0], "glitch", 0, 10)])
+    seeds.annotation_set(dataset_id, [(gone, "glitch", 0, 10), (kept[0], "glitch", 0, 10)], status="draft")
     assert seeds.write(lambda session: discard_abandoned(session, datetime.now(timezone.utc))) == [key]
     assert seeds.get(AudioFileRow, gone) is None
     assert all(seeds.get(AudioFileRow, audio_id) is not None for audio_id in kept)
     later = datetime.now(timezone.utc) + timedelta(minutes=2)
     assert len(seeds.write(lambda session: discard_abandoned(session, later))) == 1
+
+
+def test_what_a_published_set_refers_to_is_not_abandoned(dataset_id, seeds):
+    audio_id = seeds.audio(dataset_id, status="pending", expires_in_s=-7200)
+    set_id = seeds.annotation_set(dataset_id, [(audio_id, "glitch", 0, 10)])
+    seeds.annotation_set(dataset_id, [(audio_id, "glitch", 0, 10)], status="draft", version=2)
+    assert seeds.write(lambda session: discard_abandoned(session, datetime.now(timezone.utc))) == []
+    assert seeds.get(AudioFileRow, audio_id) is not None
+    count = select(func.count()).where(AnnotationRow.annotation_set_id == set_id)
+    assert seeds.write(lambda session: session.scalar(count)) == 1

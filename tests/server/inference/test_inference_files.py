@@ -327,3 +327,16 @@ def test_files_are_listed_newest_first_a_page_at_a_time(client, seeds):
     (last,) = client.get(f"{URL}/{job_id}/files", params={"page_size": 2, "page": 2}).json()["items"]
     assert last == client.get(f"{URL}/{job_id}/files/{ids[0]}").json()
     assert client.get(f"{URL}/{job_id}/files", params={"page": 9}).json()["items"] == []
+
+
+@pytest.mark.row("F3")
+def test_a_file_is_taken_until_it_is_confirmed(client, anonymous, confirm, seeds):
+    job_id = seeds.inference_job()
+    target = client.post(f"{URL}/{job_id}/files/upload-url", json=WAV).json()
+
+    def send(data):
+        return anonymous.post(target["upload_url"], data=target["fields"], files={"file": data}).status_code
+
+    assert send(b"RIFF") == send(b"RIFF again") == 204
+    assert confirm(job_id, target["file_id"]).status_code == 200
+    assert send(b"something else") == 403

@@ -55,9 +55,13 @@ def base_url(folder_store):
         yield url
 
 
-def server_of(store):
+async def anything(key):
+    return True
+
+
+def server_of(store, wanted=anything):
     return Litestar(
-        [storage_router(store)],
+        [storage_router(store, wanted)],
         state=State({"store": store}),
         request_max_body_size=1000,
         openapi_config=None,
@@ -68,7 +72,7 @@ def server_of(store):
 @pytest.fixture
 def serve():
     """Give a context manager that runs a server of a store and gives its address."""
-    return lambda store: served(server_of(store))
+    return lambda store, wanted=anything: served(server_of(store, wanted))
 
 
 @pytest.fixture(params=["folder", "s3", "s3-direct"])

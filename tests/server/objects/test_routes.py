@@ -370,10 +370,29 @@ def test_a_start_sweeps_what_uploads_to_a_bucket_left(tmp_path):
     stale.write_bytes(b"half")
     part = store.begin_upload("a/b")
     try:
-        storage_router(store)
+        storage_router(store, wanted=lambda key: True)
         assert [path.name for path in (tmp_path / "uploads").iterdir()] == [part.path.name]
     finally:
         part.discard()
+
+
+@pytest.mark.parametrize("n_questions", [0, 1])
+def test_what_is_not_wanted_is_refused_before_and_after_it_came(landing, serve, n_questions):
+    """Asked when the file begins, and again when it is there; what was stored before stays as it is."""
+    answers = [True, True, *[True] * n_questions, False]
+
+    async def wanted(key):
+        return answers.pop(0)
+
+    with serve(landing, wanted) as url:
+        form = form_of(landing, url)
+        for data, status in ((b"first", 204), (b"second", 403)):
+            answer = requests.post(form.url, data=form.fields, files={"file": data}, timeout=20)
+            assert answer.status_code == status
+    assert "confirmed already" in answer.json()["detail"]
+    assert answers == []
+    with landing.local(form.fields["key"]) as path:
+        assert path.read_bytes() == b"first"
 
 
 @pytest.mark.parametrize(("options", "status"), [("", 400), ("?uploads=server", 400), ("?uploads=direct", 404)])

@@ -64,6 +64,18 @@ def test_a_single_file_that_is_not_ready_blocks(ask, seeds, status):
 
 
 @pytest.mark.row("T1")
+def test_a_failed_file_that_nobody_can_delete_does_not_block(ask, client, seeds):
+    """A published set refers to it; without one, or with a draft, it is to be deleted."""
+    dataset_id, set_id, _ = seeds.labelled()
+    failed = seeds.audio(dataset_id, status="failed")
+    seeds.annotation_set(dataset_id, [(failed, "glitch", 0, 10)], status="draft", version=2)
+    assert "delete those that failed" in ask(dataset_id, set_id)[1]
+    seeds.annotation_set(dataset_id, [(failed, "glitch", 0, 10)], version=3)
+    assert client.delete(f"/api/v1/datasets/{dataset_id}/audio/{failed}").status_code == 400
+    assert ask(dataset_id, set_id)[0] == 201
+
+
+@pytest.mark.row("T1")
 def test_files_that_are_not_ready_are_counted_by_state(ask, seeds):
     dataset_id, set_id, _ = seeds.labelled()
     for status in ("failed", "normalizing", "failed"):
