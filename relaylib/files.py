@@ -1,16 +1,62 @@
-"""Files written whole or not at all."""
+"""Where files go, and how they are written: inside of their folder, whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from itertools import chain, count
+from pathlib import Path, PurePosixPath
 
 from relaylib.errors import ParameterError
 
-__all__ = ["replacing", "write_atomic"]
+__all__ = ["replacing", "targets", "utf8", "write_atomic"]
+
+
+def utf8(name: str) -> str:
+    """Return the name of a file with what UTF-8 cannot hold escaped: bytes that are no text."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def targets(names: Iterable[str], endings: Sequence[str], *, short: bool = False) -> list[list[str]]:
+    """Return where in a folder to write what is made of each of `names`, for all of them together.
+
+    Parameters
+    ----------
+    names : iterable of str
+        They keep their folders, but lead nowhere else: the root and ``..`` are left out.
+    endings : sequence of str
+        One for each file that is made of a name, put behind it.
+    short : bool
+        Whether to leave out the name's own ending, where the files of no name before are called so.
+
+    Returns
+    -------
+    list of list of str
+        For each name and ending a relative path in UTF-8, with ``/``. No two are the same: where need be, the later
+        name is numbered.
+
+    Examples
+    --------
+    >>> targets(["a.wav", "d/a.wav", "../d/a.wav"], [".npy"])
+    [['a.wav.npy'], ['d/a.wav.npy'], ['d/a.wav~2.npy']]
+    >>> targets(["a.flac", "a.wav"], [".flac", "-2.flac"], short=True)
+    [['a.flac', 'a-2.flac'], ['a.wav.flac', 'a.wav-2.flac']]
+    """
+    found: list[list[str]] = []
+    taken: set[str] = set()
+    for name in names:
+        parts = utf8(name.replace("\\", "/")).split("/")  # in this order: escapes hold backslashes
+        full = "/".join(part for part in parts if part not in ("", ".", "..")) or "_"
+        stems = [full.removesuffix(PurePosixPath(full).suffix)] if short else []
+        for stem in chain(stems, [full], (f"{full}~{n}" for n in count(2))):
+            paths = [stem + ending for ending in endings]
+            if taken.isdisjoint(paths):
+                break
+        taken.update(paths)
+        found.append(paths)
+    return found
 
 
 @contextmanager
@@ -43,16 +89,22 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> Path:
     ParameterError
         If `content` is text that UTF-8 cannot hold.
     OSError
-        If the file cannot be written; an existing file then stays as it was.
+        If the file cannot be written, with `path` as its filename unless another file is where its folder should be; an
+        existing file then stays as it was.
     """
     try:
         data = content.encode() if isinstance(content, str) else content
     except UnicodeEncodeError as exc:
         raise ParameterError(f"{path}: {exc.object[exc.start : exc.end]!r} cannot be written as UTF-8.") from exc
-    path = Path(os.path.realpath(path))
-    if path.exists() and not path.is_file() and not path.is_dir():
-        path.write_bytes(data)  # /dev/stdout and the like: nothing to replace
-        return path
-    with replacing(path) as part:
-        part.write_bytes(data)
-    return path
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_bytes(data)  # /dev/stdout and the like: nothing to replace
+        else:
+            with replacing(target) as part:
+                part.write_bytes(data)
+    except FileExistsError:
+        raise  # it names the file that is where the folder should be
+    except OSError as exc:  # which names the part, or nothing where the disk is full
+        raise OSError(exc.errno, exc.strerror or str(exc), os.fspath(path)) from exc
+    return target

@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import gc
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,6 +12,23 @@ def pytest_collection_modifyitems(items):
     """Begin with the files that hold slow tests, so that none is left to run by itself when all others are done."""
     long = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.fixture
+def files_at_most():
+    """Return a context in which no file grows beyond so many bytes: as on a disk that is full."""
+    resource = pytest.importorskip("resource")
+
+    @contextmanager
+    def limited(n_bytes):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
 
 
 @pytest.fixture(autouse=True, scope="module")

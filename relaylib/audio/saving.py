@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,8 +50,8 @@ def save(
     Raises
     ------
     ParameterError
-        If the waveform is empty or an array not of floats in that shape, the ending is not one of those, or the format
-        cannot take the rate.
+        If the waveform is empty, has samples that are not finite or is an array not of floats in that shape, if the
+        ending is not one of those, or the format cannot take the rate.
     RelayError
         If the file cannot be written.
     """
@@ -69,16 +71,15 @@ def save(
         )
     if not samples.size:
         raise ParameterError(f"{path}: the waveform has no samples; there is nothing to save.")
+    if samples.dtype not in (np.float32, np.float64):  # half precision and the like, which libsndfile does not take
+        samples = samples.astype(np.float32)
+    if not np.isfinite(samples).all():
+        raise ParameterError(f"{path}: samples are NaN or infinite; repair the waveform first.")
     format_, subtype = _FORMATS[path.suffix.lower()]
     try:
         path.parent.stat()  # a folder that is not there is taken for a slip
-        n_channels = 1 if samples.ndim == 1 else samples.shape[1]
-        with (
-            replacing(path) as part,
-            soundfile.SoundFile(part, "w", sample_rate, n_channels, subtype, format=format_) as file,
-        ):
-            for start in range(0, len(samples), _BLOCK):
-                file.write(samples[start : start + _BLOCK])
+        with replacing(path) as part:
+            _write(part, samples, sample_rate, format_, subtype)
     except soundfile.LibsndfileError as exc:
         raise ParameterError(
             f"{path}: {format_} cannot hold this waveform at {sample_rate} Hz ({exc.error_string}); "
@@ -86,3 +87,33 @@ def save(
         ) from exc
     except OSError as exc:
         raise RelayError(f"{path}: cannot be written: {exc.strerror or exc}.") from exc
+
+
+def _write(path: Path, samples: npt.NDArray[np.floating], sample_rate: int, format_: str, subtype: str) -> None:
+    """Write samples to a file; raise its own error rather than what libsndfile makes of it."""
+    n_channels = 1 if samples.ndim == 1 else samples.shape[1]
+    with _File(path, "w") as out:
+        try:
+            with soundfile.SoundFile(out, "w", sample_rate, n_channels, subtype, format=format_) as file:
+                for start in range(0, len(samples), _BLOCK):
+                    file.write(samples[start : start + _BLOCK])
+        finally:
+            if out.error is not None:
+                raise out.error
+
+
+class _File(io.FileIO):
+    """A file for libsndfile to write to, which drops exceptions that pass through it: the first is kept in `error`."""
+
+    error: BaseException | None = None
+
+    def write(self, data: Any) -> int:
+        """Write all of `data`; return how much that was, 0 after an error."""
+        try:
+            done = 0
+            while done < len(data):
+                done += super().write(data[done:])
+        except BaseException as exc:
+            self.error = self.error or exc
+            return 0
+        return done

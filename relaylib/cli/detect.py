@@ -64,12 +64,18 @@ def detect(
     from relaylib.formats.detections import detections_json
     from relaylib.models import Detector, detect_files
 
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)  # fails before the work rather than after it
     files = audio_files(audio)
     detector = Detector.load(model)
     found = detect_files(detector, files, _config(decoding))
     results = list(track(found, len(files), "detect", progress))
+    unwritten = None
     if out is not None:
-        write_atomic(out, detections_json(results))
+        try:
+            write_atomic(out, detections_json(results))
+        except OSError as exc:  # raised once the results are told, which would be lost
+            unwritten, out = exc, None
     if as_json:
         click.echo(detections_json(results), nl=False)
     else:
@@ -77,6 +83,8 @@ def detect(
     failed = [result for result in results if result.status == "failed"]
     for result in failed:
         say(shown(f"failed: {result.original_filename}: {result.error_message}"), style="red")
+    if unwritten is not None:
+        raise unwritten
     if failed:
         ctx.exit(FAILED)
 

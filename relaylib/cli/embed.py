@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,14 +55,15 @@ def embed(
     fingerprint, the hop from frame to frame in ms, and what became of each file. A file that cannot be read is
     listed as failed, the rest goes on, and the exit status is 1.
     """
-    from relaylib.files import write_atomic
+    from relaylib.files import targets, write_atomic
     from relaylib.formats.json_text import encode_json
     from relaylib.models import load_encoder, map_recordings
     from relaylib.types import samples_to_ms
 
     files = audio_files(audio)
     encoder = load_encoder(encoder_name, layer=layer_value(layer))
-    found = map_recordings(partial(_entry, encoder, out), files, encoder)
+    arrays = [name for (name,) in targets((file.name for file in files), [".npy"])]
+    found = map_recordings(partial(_entry, encoder, out), zip(files, arrays, strict=True), encoder)
     entries = list(track(found, len(files), "embed", progress))
     index = {
         "encoder": encoder.name,
@@ -84,27 +85,21 @@ def embed(
         ctx.exit(FAILED)
 
 
-def _entry(encoder: Encoder, out: Path, file: AudioFile) -> dict[str, Any]:
-    """Embed a file, write the array and return its line of the index."""
+def _entry(encoder: Encoder, out: Path, todo: tuple[AudioFile, str]) -> dict[str, Any]:
+    """Embed a file, write the array under a name inside of `out` and return its line of the index."""
     from relaylib.cli.npy import write_embeddings
     from relaylib.errors import RelayError
 
+    file, array = todo
     name = shown(file.name)
     try:
-        target = _target(out, file.name)
-        n_frames, duration_ms = write_embeddings(target, file.path, encoder)
+        n_frames, duration_ms = write_embeddings(out / array, file.path, encoder)
     except (RelayError, OSError) as exc:
         return {"filename": name, "status": "failed", "error_message": shown(str(exc))}
     return {
         "filename": name,
         "status": "completed",
-        "npy": shown(target.relative_to(out).as_posix()),
+        "npy": array,
         "n_frames": n_frames,
         "duration_ms": duration_ms,
     }
-
-
-def _target(out: Path, name: str) -> Path:
-    """Return where the array of the file called `name` goes, inside `out` whatever the name."""
-    parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..")]
-    return out.joinpath(*parts[:-1], f"{parts[-1]}.npy")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -53,14 +55,18 @@ def inject(
     """Put artifacts into clean speech, at known places.
 
     AUDIO are recordings without artifacts, or folders of them. What is written can be trained on, or detected in to see
-    what a detector misses: recordings, and their labels in `annotations.json`. A file that cannot be read is reported,
-    the rest goes on, and the exit status is 1.
+    what a detector misses: recordings, and their labels in `annotations.json`. Nothing takes the place of a recording
+    of AUDIO, or of labels of other recordings. A file that cannot be read is reported, the rest goes on, and the exit
+    status is 1.
     """
     from relaylib.formats import write_manifest
     from relaylib.inject import BASIC_TYPES, inject_files, labelled_manifest
+    from relaylib.inject.folder import copy_names
     from relaylib.types import AudioItem
 
     files = audio_files(audio)
+    labels = out / "annotations.json"
+    _spare_labels(labels, chain.from_iterable(copy_names(files, copies)))
     wanted = types or BASIC_TYPES
     found = inject_files(
         files,
@@ -74,12 +80,28 @@ def inject(
         seed=seed,
     )
     results = list(track(found, len(files) * copies, "inject", progress))
-    items = [result for result in results if isinstance(result, AudioItem)]
-    write_manifest(labelled_manifest(items, wanted), out / "annotations.json")
-    n_spans = sum(len(item.annotations) for item in items)
-    click.echo(f"{n_spans} artifacts in {len(items)} recordings written to {out}")
     failed = [result for result in results if not isinstance(result, AudioItem)]
     for error in failed:
         say(shown(f"failed: {error}"), style="red")
+    items = [result for result in results if isinstance(result, AudioItem)]
+    write_manifest(labelled_manifest(items, wanted), labels)
+    n_spans = sum(len(item.annotations) for item in items)
+    click.echo(f"{n_spans} artifacts in {len(items)} recordings written to {out}")
     if failed:
         ctx.exit(FAILED)
+
+
+def _spare_labels(labels: Path, names: Iterable[str]) -> None:
+    """Raise if `labels` holds anything but what an earlier run said of recordings of these names."""
+    from relaylib.errors import FormatError, ParameterError
+    from relaylib.formats import read_manifest
+
+    if not labels.exists():
+        return
+    way_out = "move it away, or write to another folder."
+    try:
+        others = {item.filename for item in read_manifest(labels)}.difference(names)
+    except FormatError as exc:
+        raise ParameterError(f"{exc} It would be written over; {way_out}") from exc
+    if others:
+        raise ParameterError(f"{labels} has labels of recordings that are not written now: {min(others)}; {way_out}")

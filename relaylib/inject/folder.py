@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from relaylib.audio import AudioFile, load, save
-from relaylib.errors import RelayError
+from relaylib.errors import ParameterError, RelayError
+from relaylib.files import targets, utf8
 from relaylib.inject.catalogue import BASIC_TYPES, chosen
-from relaylib.inject.injector import inject
+from relaylib.inject.injector import check_rates, inject
 from relaylib.inject.nuisance import vary
 from relaylib.types import SAMPLE_RATE, ArtifactType, AudioItem, Manifest, samples_to_ms
 
-__all__ = ["inject_files", "labelled_manifest"]
+__all__ = ["copy_names", "inject_files", "labelled_manifest"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -47,7 +49,7 @@ def inject_files(
     files : sequence of AudioFile
         Clean speech, see :func:`relaylib.find_audio`.
     out : Path
-        Made if absent; recordings are written as 16 kHz FLAC under their own names, from the second copy on numbered.
+        Made if absent; recordings are written into it as 16 kHz FLAC, under the names of :func:`copy_names`.
     types : sequence of str
         See :func:`relaylib.inject.inject`, as of the next two and `without`.
     per_minute, benign_per_minute : float
@@ -71,16 +73,20 @@ def inject_files(
     Raises
     ------
     ParameterError
-        If a type or shape is unknown.
+        If a type or shape is unknown, a rate is below 0 or not finite, or one of `files` would be written over; nothing
+        is written then.
+    OSError
+        If `out` cannot be made.
     """
-    chosen(types, without)  # refuses unknown names before anything is written
+    chosen(types, without)
+    check_rates(per_minute=per_minute, benign_per_minute=benign_per_minute)
+    names = copy_names(files, copies)
+    _spare_inputs(files, out, names)
     out.mkdir(parents=True, exist_ok=True)
     for number, file in enumerate(files):
-        group = groups[number] if groups else file.name
-        for copy in range(copies):
-            rng = np.random.default_rng([seed, zlib.crc32(file.name.encode()), copy])
-            name = Path(file.name)
-            target = name.with_name(f"{name.stem}{f'-{copy + 1}' if copy else ''}.flac")
+        group = groups[number] if groups else utf8(file.name)
+        for copy, name in enumerate(names[number]):
+            rng = np.random.default_rng([seed, zlib.crc32(file.name.encode("utf-8", "surrogatepass")), copy])
             try:
                 samples = load(file.path).samples
                 dirty = rng.random() >= clean_share
@@ -96,18 +102,45 @@ def inject_files(
                     without=without,
                 )
                 heard = vary(made.samples, rng) if varied else made.samples
-                (out / target).parent.mkdir(parents=True, exist_ok=True)
-                save(out / target, heard)
+                _make_folder((out / name).parent)
+                save(out / name, heard)
             except RelayError as exc:
                 yield exc
                 continue
             duration_ms = samples_to_ms(len(heard), SAMPLE_RATE)
-            yield AudioItem(target.as_posix(), duration_ms=duration_ms, group=group, annotations=made.annotations())
+            yield AudioItem(name, duration_ms=duration_ms, group=group, annotations=made.annotations())
+
+
+def copy_names(files: Sequence[AudioFile], copies: int) -> list[list[str]]:
+    """Return what the copies of each file are called: its own name, from the second copy on numbered.
+
+    What would lead out of the folder or be there twice is changed, see :func:`relaylib.files.targets`.
+    """
+    endings = [f"-{copy + 1}.flac" if copy else ".flac" for copy in range(copies)]
+    return targets((file.name for file in files), endings, short=True)
 
 
 def labelled_manifest(items: Sequence[AudioItem], types: Sequence[str] = BASIC_TYPES) -> Manifest:
     """Return the labels of what :func:`inject_files` made, by file name."""
     return Manifest(tuple(map(ArtifactType, types)), tuple(sorted(items, key=lambda item: item.filename)))
+
+
+def _spare_inputs(files: Sequence[AudioFile], out: Path, names: Sequence[Sequence[str]]) -> None:
+    """Raise if what is written would take the place of one of `files`."""
+    inputs = {os.path.realpath(file.path) for file in files}
+    for target in (out / name for made in names for name in made):
+        if os.path.realpath(target) in inputs:
+            raise ParameterError(
+                f"{target} is one of the recordings to put artifacts into, and would be written over; "
+                "write to another folder."
+            )
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise RelayError(f"{path}: the folder cannot be made: {exc.strerror}.") from exc
 
 
 def _others(files: Sequence[AudioFile], number: int, order: npt.NDArray[np.int64]) -> list[FloatArray]:

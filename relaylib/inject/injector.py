@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from relaylib.inject.canvas import Canvas, Edit, Shape
 from relaylib.inject.catalogue import BASIC_TYPES, chosen
 from relaylib.types import SAMPLE_RATE, Annotation, span_to_ms
 
-__all__ = ["Injected", "InjectedSpan", "inject"]
+__all__ = ["Injected", "InjectedSpan", "check_rates", "inject"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -101,7 +102,8 @@ def inject(
     Raises
     ------
     ParameterError
-        If `samples` is not one-dimensional, has values that are not numbers, or a type or shape is unknown.
+        If `samples` is not one-dimensional, has values that are not numbers, a rate or the weight of a type is below 0
+        or not finite, or a type or shape is unknown.
 
     Examples
     --------
@@ -117,6 +119,7 @@ def inject(
         raise ParameterError("samples hold values that are not finite numbers; repair the recording first.")
     weights = dict(types) if isinstance(types, Mapping) else dict.fromkeys(types, 1.0)
     shapes = chosen(weights, without)
+    check_rates(per_minute=per_minute, benign_per_minute=benign_per_minute, **weights)
     rng = np.random.default_rng(rng)
     canvas = Canvas(samples, sample_rate, rng, others, gap_ms)
     minutes = len(samples) / sample_rate / 60
@@ -133,6 +136,13 @@ def inject(
             canvas.take(edit[0])
             made.append(edit)
     return _assembled(samples, sample_rate, made)
+
+
+def check_rates(**rates: float) -> None:
+    """Raise `ParameterError` unless all are finite and at least 0."""
+    for name, rate in rates.items():
+        if not 0 <= rate < math.inf:
+            raise ParameterError(f"{name}={rate}: need a finite number, 0 or more.")
 
 
 def _one_of(canvas: Canvas, shapes: Sequence[Shape]) -> tuple[Edit, Shape] | None:

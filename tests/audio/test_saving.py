@@ -68,6 +68,37 @@ def test_what_was_there_stays_when_writing_fails(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["x.wav"]
 
 
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff"])
+@pytest.mark.parametrize("missing", [1, 1000, None])
+def test_a_full_disk_is_named_and_keeps_what_was_there(tmp_path, files_at_most, suffix, missing):
+    """However little is missing at the end, which libsndfile does not tell in every format."""
+    path = tmp_path / f"x{suffix}"
+    save(path, Waveform(marked(48_000), 48_000))
+    before = path.read_bytes()
+    room = 0 if missing is None else len(before) - missing
+    with files_at_most(room), pytest.raises(RelayError, match=r"cannot be written: File too large\.") as caught:
+        save(path, Waveform(marked(48_000), 48_000))
+    assert not isinstance(caught.value, ParameterError)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ">f4", np.longdouble])
+def test_any_floats_are_written(tmp_path, dtype):
+    x = np.array([0.5, -0.25, 0.0])
+    save(tmp_path / "x.wav", x.astype(dtype))
+    assert load(tmp_path / "x.wav").samples.tolist() == x.tolist()
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".ogg"])
+def test_samples_that_are_not_finite_are_refused(tmp_path, suffix):
+    """They could not be loaded again."""
+    for wrong in (np.nan, np.inf):
+        with pytest.raises(ParameterError, match="NaN or infinite; repair"):
+            save(tmp_path / f"x{suffix}", np.array([0.0, wrong]))
+    assert not list(tmp_path.iterdir())
+
+
 def test_file_is_as_readable_as_others(tmp_path):
     (tmp_path / "other").touch()
     save(tmp_path / "x.wav", Waveform(marked(16_000)))

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 
 from relaylib.audio import save
@@ -26,6 +27,53 @@ def test_it_writes_recordings_and_labels_and_reports_failures(tmp_path):
     assert {entry["artifact_type"] for entry in labels["annotations"]} <= {"glitch", "hum"}
     assert len(labels["annotations"]) > 3
     assert all((out / entry["filename"]).exists() for entry in labels["audio"])
+
+
+@pytest.fixture
+def clean(tmp_path):
+    """Return a folder of two recordings."""
+    (tmp_path / "clean").mkdir()
+    for k in range(2):
+        sound = 0.2 * np.sin(np.arange(2 * 16_000) * (0.05 + 0.02 * k))
+        save(tmp_path / "clean" / f"take{k}.wav", sound.astype(np.float32))
+    return tmp_path / "clean"
+
+
+def test_the_same_again_is_written_over_and_labels_of_others_are_not(run, clean, tmp_path):
+    """Whether other recordings of this run, or made by hand; what is no manifest is kept as well."""
+    out = tmp_path / "out"
+    labels = out / "annotations.json"
+    run("inject", clean, "--out", out)
+    before = labels.read_bytes()
+    run("inject", clean, "--out", out)
+    assert labels.read_bytes() == before
+    result = run("inject", clean / "take0.wav", "--out", out, status=1)
+    assert result.stderr == (
+        f"error: {labels} has labels of recordings that are not written now: take1.flac; "
+        "move it away, or write to another folder.\n"
+    )
+    labels.write_text("[]")
+    assert "would be written over; move it away" in run("inject", clean, "--out", out, status=1).stderr
+    assert labels.read_text() == "[]"
+
+
+def test_into_the_folder_of_the_recordings_labels_made_by_hand_stay(run, clean, labels):
+    text = labels.read_text()
+    labels.rename(clean / "annotations.json")
+    run("inject", clean, "--out", clean, status=1)
+    assert (clean / "annotations.json").read_text() == text
+    assert len(list(clean.iterdir())) == 3
+
+
+def test_what_failed_is_told_though_the_labels_cannot_be_written(run, clean, tmp_path, monkeypatch):
+    def fail(manifest, path):
+        raise OSError(28, "No space left on device", str(path))
+
+    (clean / "worse.wav").write_bytes(b"")
+    monkeypatch.setattr("relaylib.formats.write_manifest", fail)
+    told, error = run("inject", clean, "--out", tmp_path / "out", status=1).stderr.splitlines()
+    assert told.startswith(f"failed: {clean / 'worse.wav'}")
+    assert error == f"error: {tmp_path / 'out' / 'annotations.json'}: No space left on device"
 
 
 def test_an_unknown_type_is_an_error_that_names_those_there_are(tmp_path):

@@ -185,6 +185,14 @@ def test_tune_leaves_out_what_cannot_be_read(run, speech, trained, tmp_path):
     assert "1 of 4 recordings are not in" in run(*args, status=1).stderr
 
 
+def test_train_refuses_a_seed_that_is_too_large(run, speech, tmp_path):
+    result = run(
+        *("train", speech / "labels.json", "--audio", speech / "audio", "--out", tmp_path / "m", "--seed", "9" * 23),
+        status=2,
+    )
+    assert "is not in the range 0<=x<=9223372036854775807" in result.stderr
+
+
 def test_train_refuses_an_encoder_that_is_unknown(run, speech, tmp_path):
     result = run(
         *("train", speech / "labels.json", "--audio", speech / "audio", "--out", tmp_path / "m", "--encoder", "none"),
@@ -206,6 +214,24 @@ def test_detect_writes_json_that_evaluate_reads(run, speech, trained, tmp_path):
     figures = json.loads(run("evaluate", tmp_path / "found.json", speech / "labels.json", "--json").stdout)
     assert figures["n_files"] == N
     assert figures["missing_files"] == figures["unknown_files"] == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no device that is always full")
+def test_detect_tells_what_it_cannot_write(run, speech, trained):
+    """All that was found, as without --out, and then which file it was."""
+    for options in ((), ("--json",)):
+        args = ("detect", trained[0], speech / "audio/r1.wav", *options)
+        result = run(*args, "--out", "/dev/full", status=1)
+        assert result.stdout == run(*args).stdout
+        assert result.stderr == "error: /dev/full: No space left on device\n"
+
+
+def test_detect_makes_the_folder_before_the_work(run, speech, tmp_path):
+    (tmp_path / "file").touch()
+    result = run("detect", "no-such-model", speech / "audio", "--out", tmp_path / "file/found.json", status=1)
+    assert result.stderr == f"error: {tmp_path / 'file'}: File exists\n"
+    run("detect", "no-such-model", speech / "audio", "--out", tmp_path / "new/found.json", status=1)
+    assert (tmp_path / "new").is_dir()
 
 
 def test_detect_hands_its_settings_on(run, trained, monkeypatch):
@@ -293,3 +319,20 @@ def test_embed_lists_bad_files_as_failed(run, batch, tmp_path):
     assert {name for name, entry in entries.items() if entry["status"] == "failed"} == BAD
     assert len(list((tmp_path / "out").rglob("*.npy"))) == 2
     assert len(list(tmp_path.rglob("*.npy"))) == 2
+
+
+def test_embed_gives_each_file_an_array_of_its_own(run, speech, tmp_path, monkeypatch):
+    """Files of one name by two paths, and a name that is not UTF-8, under the names that the index has."""
+    strange = os.fsdecode(b"bad\xff.wav")
+    for source, target in (("r0", "d/a.wav"), ("r1", "x/d/a.wav"), ("r2", f"x/{strange}")):
+        (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(speech / f"audio/{source}.wav", tmp_path / target)
+    monkeypatch.chdir(tmp_path / "x")
+    given = ("../d/a.wav", "d/a.wav", strange)
+    run("embed", *given, "--out", tmp_path / "out", "--encoder", "spectral")
+    entries = json.loads((tmp_path / "out/index.json").read_text())["files"]
+    arrays = [np.load(tmp_path / "out" / entry["npy"]) for entry in entries]
+    from relaylib.models import embed, load_encoder
+
+    for path, array in zip(given, arrays, strict=True):
+        np.testing.assert_array_equal(array, embed(path, load_encoder("spectral")).embeddings)

@@ -199,6 +199,20 @@ def test_unknown_names_are_refused(options, message):
 
 
 @pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"per_minute": -1}, "per_minute=-1: need a finite number, 0 or more"),
+        ({"benign_per_minute": float("nan")}, "benign_per_minute=nan: need"),
+        ({"per_minute": float("inf")}, "per_minute=inf: need"),
+        ({"types": {"glitch": 2.0, "echo": -1.0}}, "echo=-1.0: need"),
+    ],
+)
+def test_rates_that_are_none_are_refused(options, message):
+    with pytest.raises(ParameterError, match=message):
+        inject(voice(1, 0), **options)
+
+
+@pytest.mark.parametrize(
     ("samples", "message"), [(np.zeros((2, 5)), "one dimension"), (np.array([0.0, np.nan]), "not finite")]
 )
 def test_unusable_samples_are_refused(samples, message):

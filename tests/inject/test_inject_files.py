@@ -1,9 +1,12 @@
 """Folders of clean speech become folders of labelled speech, file by file."""
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 
-from relaylib.audio import find_audio, load, save
+from relaylib.audio import AudioFile, find_audio, load, save
 from relaylib.errors import ParameterError, RelayError
 from relaylib.inject import inject_files, labelled_manifest
 from relaylib.types import AudioItem
@@ -59,7 +62,59 @@ def test_the_same_seed_writes_the_same_bytes(folder, tmp_path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_unknown_types_are_refused_before_anything_is_written(folder, tmp_path):
-    with pytest.raises(ParameterError, match="cannot be put in"):
-        list(inject_files(find_audio(folder), tmp_path / "out", types=["clack"]))
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"types": ["clack"]}, "cannot be put in"), ({"per_minute": -1.0}, r"per_minute=-1\.0: need")],
+)
+def test_wrong_options_are_refused_before_anything_is_written(folder, tmp_path, options, message):
+    with pytest.raises(ParameterError, match=message):
+        list(inject_files(find_audio(folder), tmp_path / "out", **options))
     assert not (tmp_path / "out").exists()
+
+
+def test_whatever_the_names_all_is_written_into_the_folder(folder, tmp_path, monkeypatch):
+    """Files given by paths that lead elsewhere, and those whose names differ in their endings alone, get one each."""
+    monkeypatch.chdir(folder)
+    given = folder / "sub" / "take0.wav"
+    shutil.copy(given, folder / "sub" / "take0-2.flac")
+    (tmp_path / "sub").mkdir()
+    shutil.copy(given, tmp_path / "sub" / "take0.wav")
+    files = find_audio(["sub/take0.wav", tmp_path / "sub" / "take0.wav", "../sub/take0.wav", "sub/take0-2.flac"])
+    files.append(AudioFile(given, "../sub/take0.wav"))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    made = list(inject_files(files, tmp_path / "out", copies=2))
+    names = [item.filename for item in made]
+    assert len(set(names)) == 2 * len(files)
+    assert {path for path in tmp_path.rglob("*.*") if path not in before} == {tmp_path / "out" / name for name in names}
+    assert all(path.read_bytes() == content for path, content in before.items())
+    assert len(labelled_manifest(made).audio) == len(names)
+
+
+def test_no_recording_is_written_over(folder, tmp_path):
+    """Neither directly nor by way of a link."""
+    save(folder / "sub" / "other.flac", load(folder / "sub" / "take0.wav"))
+    (tmp_path / "link").symlink_to(folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    for out in (folder, tmp_path / "link"):
+        with pytest.raises(ParameterError, match=r"other\.flac is one of the recordings .* write to another folder"):
+            list(inject_files(find_audio(folder), out))
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
+
+
+def test_a_name_that_is_not_text_is_escaped(folder, tmp_path):
+    strange = os.fsdecode(os.fsencode(folder) + b"/bad\xff.wav")
+    shutil.move(folder / "sub" / "take0.wav", strange)
+    made = list(inject_files(find_audio(folder), tmp_path / "out"))
+    assert made[0].filename == "bad\\udcff.flac"
+    assert made[0].group == "bad\\udcff.wav"
+    assert all((tmp_path / "out" / item.filename).is_file() for item in made)
+
+
+def test_a_full_disk_and_a_folder_that_cannot_be_made_are_told(folder, tmp_path, files_at_most):
+    with files_at_most(10_000):
+        made = list(inject_files(find_audio(folder), tmp_path / "out"))
+    assert ["cannot be written: File too large" in str(error) for error in made] == [True] * 3
+    (tmp_path / "file").mkdir()
+    (tmp_path / "file" / "sub").touch()
+    made = list(inject_files(find_audio(folder), tmp_path / "file"))
+    assert [f"{tmp_path / 'file' / 'sub'}: the folder cannot be made" in str(error) for error in made] == [True] * 3
