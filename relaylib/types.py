@@ -21,6 +21,7 @@ __all__ = [
     "HOP",
     "HOP_MS",
     "SAMPLE_RATE",
+    "SLACK_MS",
     "Annotation",
     "ArtifactType",
     "AudioItem",
@@ -53,6 +54,9 @@ AUDIO_EXTENSIONS = (
     *(".m4a", ".m4b", ".mp4", ".aac", ".webm", ".mka"),
 )
 """Endings of audio files, lower case with the dot, the most usual first: folders are searched by them."""
+
+SLACK_MS = 100
+"""How far a span may reach past its recording: tools differ by a frame or two on how long an MP3 is."""
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -178,6 +182,15 @@ class AudioItem:
     group: str | None = None
     annotations: tuple[Annotation, ...] = ()
     done: bool | None = None
+
+    def check_length(self, duration_ms: int) -> None:
+        """Raise ParameterError if an annotation ends more than :data:`SLACK_MS` past a recording that long."""
+        for span in self.annotations:
+            if span.end_ms > duration_ms + SLACK_MS:
+                raise ParameterError(
+                    f"{self.filename}: {span.artifact_type!r} at {span.start_ms} to {span.end_ms} ms lies past the end "
+                    f"of the recording, which lasts {duration_ms} ms; correct the labels, or find the file they are of."
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,5 +342,9 @@ class FileResult:
     error_message: str | None = None
 
     def __post_init__(self) -> None:
+        if self.status not in ("completed", "failed"):
+            raise ParameterError(f"{self.original_filename}: status={self.status!r}: need 'completed' or 'failed'.")
+        if self.duration_ms is not None and not self.duration_ms >= 0:
+            raise ParameterError(f"{self.original_filename}: duration_ms={self.duration_ms}: need 0 <= duration_ms.")
         if self.status == "failed" and (self.detections or not self.error_message):
             raise ParameterError(f"{self.original_filename}: a failed file has an error_message and no detections.")

@@ -185,6 +185,13 @@ def test_decoding_out_of_range_is_refused_by_name(field, value):
         DecodeConfig(**{field: value})
 
 
+def test_a_file_has_a_length_and_one_of_two_states():
+    with pytest.raises(ParameterError, match=r"a.wav: duration_ms=-5: need 0 <= duration_ms"):
+        FileResult("a.wav", -5, "completed")
+    with pytest.raises(ParameterError, match=r"a.wav: status='zz': need 'completed' or 'failed'"):
+        FileResult("a.wav", 100, "zz")
+
+
 def test_a_failed_file_has_a_reason_and_no_detections():
     FileResult("a.wav", None, "failed", error_message="cut off")
     with pytest.raises(ParameterError, match=r"a.wav: a failed file"):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from relaylib.audio.channels import downmix
 from relaylib.audio.info import AudioInfo
+from relaylib.audio.seeking import Lent
 from relaylib.audio.source import Source, damaged, undecodable
 from relaylib.audio.timeline import Timeline
 from relaylib.types import samples_to_ms
@@ -53,8 +54,10 @@ class CompressedSource(Source):
     def __init__(self, path: Path, file: BinaryIO) -> None:
         import av
 
+        self._file: Any = Lent(file)
+        options = {"format_whitelist": _CONTAINERS}
         try:
-            self._container = av.open(file, "r", metadata_errors="replace", options={"format_whitelist": _CONTAINERS})
+            self._container = av.open(self._file, "r", metadata_errors="replace", options=options)
         except (av.FFmpegError, ValueError) as exc:
             raise undecodable(path, _looks_like(file)) from exc
         if not self._container.streams.audio:
@@ -102,9 +105,14 @@ class CompressedSource(Source):
                 if self.info.container == "flac" and timeline.lateness(time_s) > 0:
                     raise damaged(self.info.path, samples_to_ms(timeline.position, rate), "samples are missing")
                 yield from timeline.place(_mono(frame), time_s)
+                if timeline.is_stretched:
+                    reason = "its timestamps leave more than an hour of gaps, and hardly any sound"
+                    raise damaged(self.info.path, samples_to_ms(timeline.position, rate), reason)
         yield from timeline.finish()
         if n_bad and not n_good:
             raise undecodable(self.info.path, f"none of its packets is valid {self.info.codec}")
+        if self._file.is_astray:
+            raise damaged(self.info.path, samples_to_ms(timeline.position, rate), "it points to before its start")
         self._check_length(timeline.position)
 
     def close(self) -> None:

@@ -31,6 +31,7 @@ FloatArray = npt.NDArray[np.float32]
 
 _WAV = (b"RIFF", b"RIFX", b"RF64")
 _MIN_RATE, _MAX_RATE = 1000, 768_000
+_LOUDEST = 1e10  # times full scale; whole numbers of 32 bits stored as floats reach 2e9
 
 
 def probe(path: str | os.PathLike[str]) -> AudioInfo:
@@ -83,10 +84,10 @@ def stream(
         If `block_samples` is not positive, or `speed` out of range; at the call.
     AudioDecodeError
         While iterating, if the file is absent, empty, not audio, without an audio track or without samples; if a
-        sample is NaN or infinite; if the rate is outside 1 to 768 kHz or changes on the way; if the file is damaged; or
-        if it was cut, that is, ends before it says: the data of a WAV (by more than 1 kB), the frames of FLAC and AAC,
-        the boxes of an MP4, the segment of a WebM, the last page of an Ogg, the tag of an MP3. Blocks that came before
-        are then not to be used.
+        sample is NaN, infinite or beyond 1e10 times full scale; if the rate is outside 1 to 768 kHz or changes on the
+        way; if the file is damaged; or if it was cut, that is, ends before it says: the data of a WAV (by more than
+        1 kB), the frames of FLAC and AAC, the boxes of an MP4, the segment of a WebM, the last page of an Ogg, the tag
+        of an MP3. Blocks that came before are then not to be used.
 
     Notes
     -----
@@ -156,10 +157,10 @@ def _canonical(path: str | os.PathLike[str], speed: float) -> Iterator[FloatArra
         resampler = Resampler(round(rate * speed), SAMPLE_RATE)
         n_read = 0
         for block in source.blocks():
-            finite = np.isfinite(block)
-            if not finite.all():
-                at = samples_to_ms(n_read + int(finite.argmin()), rate)
-                raise damaged(source.info.path, at, "samples are NaN or infinite")
+            usable = np.abs(block) < _LOUDEST  # False for NaN
+            if not usable.all():
+                at = samples_to_ms(n_read + int(usable.argmin()), rate)
+                raise damaged(source.info.path, at, "samples are NaN, infinite or enormous")
             n_read += len(block)
             if len(piece := resampler.push(block)):
                 yield piece
@@ -172,7 +173,7 @@ def _canonical(path: str | os.PathLike[str], speed: float) -> Iterator[FloatArra
 @contextmanager
 def _open(given: str | os.PathLike[str]) -> Iterator[Source]:
     path = Path(given)
-    with _readable(path) as file:
+    with _readable(path) as file, _disk_errors_named(path):
         head = file.read(32)
         file.seek(0)
         if not head:
@@ -187,6 +188,14 @@ def _open(given: str | os.PathLike[str]) -> Iterator[Source]:
             yield source
         finally:
             source.close()
+
+
+@contextmanager
+def _disk_errors_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise AudioDecodeError(f"{path}: cannot be read: {exc.strerror or exc}; copy it again.") from exc
 
 
 def _readable(path: Path) -> BinaryIO:

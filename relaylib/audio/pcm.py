@@ -12,6 +12,7 @@ import soundfile
 
 from relaylib.audio.channels import downmix
 from relaylib.audio.info import AudioInfo
+from relaylib.audio.seeking import Lent
 from relaylib.audio.source import Source, cut, damaged, undecodable
 from relaylib.types import samples_to_ms
 
@@ -35,7 +36,7 @@ class PcmSource(Source):
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         try:
-            self._file = soundfile.SoundFile(file)
+            self._file = soundfile.SoundFile(Lent(file))
         except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as exc:
             raise undecodable(path, getattr(exc, "error_string", str(exc))) from exc
         rate = self._file.samplerate

@@ -13,6 +13,7 @@ FloatArray = npt.NDArray[np.float32]
 
 _GAP_S = 0.1  # clocks of live recordings jitter by less
 _LONGEST_GAP_S = 3600.0  # beyond, the clock was set anew
+_MOST_SILENT = 100  # times the sound: voice that is sent only while there is some reaches 20
 _LOSS_S = 0.005
 _HELD_SAMPLES = 4096  # two of the longest frames: padding at the end is shorter
 _SILENCE = 1 << 16
@@ -43,11 +44,17 @@ class Timeline:
         self._rate, self._start_s, self._skip, self._end = rate, start_s, skip, end
         self._lost = False
         self._shift = 0  # samples that were left out at the start
+        self._silence = 0
         self._held: list[FloatArray] = []
 
     def lose(self) -> None:
         """Note that a packet was lost: the next block may come late."""
         self._lost = True
+
+    @property
+    def is_stretched(self) -> bool:
+        """Whether the gaps add up to more than an hour and 100 times the sound, as damaged timestamps make them."""
+        return self._silence > max(_LONGEST_GAP_S * self._rate, _MOST_SILENT * (self.position - self._silence))
 
     def lateness(self, time_s: float | None) -> int:
         """Return how many samples are missing before a block that the file dates at `time_s`."""
@@ -81,6 +88,7 @@ class Timeline:
         gap = self.lateness(time_s)
         if not tolerance_s * self._rate < gap <= _LONGEST_GAP_S * self._rate:
             return
+        self._silence += gap
         for start in range(0, gap, _SILENCE):
             yield np.zeros(min(_SILENCE, gap - start), np.float32)
 

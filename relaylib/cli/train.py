@@ -82,7 +82,7 @@ __all__ = ["train"]
     metavar="N",
     help="Learn also from N copies of each clean recording with artifacts put in.  [default: 0]",
 )
-@click.option("--seed", type=click.IntRange(0), help="The same seed gives the same file.  [default: 0]")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="The same seed gives the same file.  [default: 0]")
 @cache_option
 @json_option("metrics")
 @progress_option

@@ -74,7 +74,8 @@ def _tails(parts: tuple[str, ...]) -> list[tuple[str, ...]]:
 class Aligned:
     """The files that can be scored, in reference order, and everything that cannot.
 
-    ``items[k]`` and ``results[k]`` are one file. `failed_files` maps names to error messages; `missing_files` have no
+    ``items[k]`` and ``results[k]`` are one file. `failed_files` maps names to error messages, of files that were not
+    judged or whose annotations lie past the end of what was; `missing_files` have no
     result, `unknown_files` are results without reference, `unfinished_files` are still being labelled and so are
     nothing to compare with; `unscored_types` counts detections of types that the
     reference does not name.
@@ -123,18 +124,30 @@ def align(reference: Manifest, results: Sequence[FileResult]) -> Aligned:
     items = reference.audio
     pairing = pair_files([item.filename for item in items], [result.original_filename for result in results])
     pairs = [(items[i], results[j]) for i, j in pairing.pairs if items[i].done is not False]
-    scored = [(item, result) for item, result in pairs if result.status == "completed"]
+    why_not = [_why_not(item, result) for item, result in pairs]
+    scored = [pair for pair, why in zip(pairs, why_not, strict=True) if why is None]
     known = set(reference.type_names)
     others = Counter(d.artifact_type for _, r in scored for d in r.detections if d.artifact_type not in known)
     return Aligned(
         type_names=reference.type_names,
         items=tuple(item for item, _ in scored),
         results=tuple(result for _, result in scored),
-        failed_files={
-            item.filename: result.error_message or "failed" for item, result in pairs if result.status == "failed"
-        },
+        failed_files={item.filename: why for (item, _), why in zip(pairs, why_not, strict=True) if why is not None},
         missing_files=tuple(items[i].filename for i in pairing.missing if items[i].done is not False),
         unknown_files=tuple(results[j].original_filename for j in pairing.unknown),
         unfinished_files=tuple(item.filename for item in items if item.done is False),
         unscored_types=dict(sorted(others.items())),
     )
+
+
+def _why_not(item: AudioItem, result: FileResult) -> str | None:
+    """Return why a file cannot be scored, None if it can."""
+    if result.status == "failed":
+        return result.error_message or "failed"
+    if result.duration_ms is None:
+        return None
+    try:
+        item.check_length(result.duration_ms)
+    except ParameterError as exc:
+        return str(exc)
+    return None

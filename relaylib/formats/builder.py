@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from relaylib.errors import FormatError, ParameterError
-from relaylib.types import Annotation, ArtifactType, AudioItem, Manifest
+from relaylib.types import SLACK_MS, Annotation, ArtifactType, AudioItem, Manifest
 
-__all__ = ["SLACK_MS", "ManifestBuilder"]
-
-SLACK_MS = 100
-"""How far a span may reach past its recording: tools differ by a frame or two on how long an MP3 is."""
+__all__ = ["ManifestBuilder"]
 
 
 @dataclass(slots=True)

@@ -28,6 +28,8 @@ from relaylib.types import AUDIO_EXTENSIONS, Annotation, AudioItem, Manifest
 
 __all__ = ["FORMAT"]
 
+_MIN_KEYS = frozenset({"annotator", "annotation_id", "lead_time"})
+
 
 class _Value(msgspec.Struct, omit_defaults=True):
     start: float | None = None
@@ -117,6 +119,11 @@ def _min_task(task: dict[str, Any], source: Source, root: str) -> tuple[str, _Re
                 length = value.get("original_length")
                 length = float(length) if isinstance(length, (int, float)) else None
                 regions.append((path, _Region(body, original_length=length), 1.0))
+    if not regions and not _MIN_KEYS & task.keys():
+        raise FormatError(
+            f"{source.path}: {root}: no Label Studio task: neither data (JSON) nor labels, annotator, annotation_id or "
+            "lead_time (JSON-MIN), by which a recording without labels is known to be clean; export it from there."
+        )
     return _filename(task, source, root), regions
 
 

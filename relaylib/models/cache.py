@@ -68,7 +68,7 @@ class EmbeddingCache:
         Raises
         ------
         ParameterError
-            If a waveform holds NaN or infinity, or the encoder's window and context do not fit.
+            If a waveform holds integers, NaN or infinity, or the encoder's window and context do not fit.
         AudioDecodeError
             If a file cannot be decoded, or changes while it is read.
         RelayError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal
 
 from relaylib.errors import ParameterError
@@ -14,6 +15,7 @@ HeadKind = Literal["linear", "mlp", "conv"]
 Decoding = Literal["threshold", "sebb"]
 DECODINGS: tuple[Decoding, ...] = ("threshold", "sebb")
 HEADS: tuple[HeadKind, ...] = ("linear", "mlp", "conv")
+_WHOLE = ("epochs", "batch_size", "chunk_size_ms", "stride_ms", "seed", "patience", "injected_copies")
 AUTO = "auto"
 """Of ``start``: a detector of the package, where one fits. Of ``speeds``: two, where there is little speech."""
 
@@ -39,7 +41,7 @@ class TrainConfig:
     chunk_size_ms, stride_ms : int, with 20 <= stride_ms <= chunk_size_ms <= 60000
         Length and step of the training crops: the frames that bear loss. The head reads its context on both
         sides of a crop from the recording, so short crops do not shorten what it sees.
-    seed : int
+    seed : int in 0..2**63 - 1
         Decides the folds, the initial weights and the order of crops. Equal seeds give equal files.
     head : "linear", "mlp" or "conv"
         Kind of classifier on the embeddings, see :mod:`relaylib.models.heads`.
@@ -84,6 +86,11 @@ class TrainConfig:
     injected_copies: int = 0
 
     def __post_init__(self) -> None:
+        for name in _WHOLE:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral):
+                raise ParameterError(f"{name}={value!r}: need a whole number.")
+            object.__setattr__(self, name, int(value))  # of NumPy's, of which JSON knows nothing
         for name, least, most in (
             ("epochs", 1, 100),
             ("validation_split", 0.1, 0.5),
@@ -91,6 +98,7 @@ class TrainConfig:
             ("batch_size", 8, 256),
             ("chunk_size_ms", 20, 60_000),
             ("stride_ms", 20, self.chunk_size_ms),
+            ("seed", 0, 2**63 - 1),
         ):
             value = getattr(self, name)
             if not least <= value <= most:
@@ -115,6 +123,10 @@ class TrainConfig:
             raise ParameterError(f"patience={self.patience}: need at least 1 epoch.")
         if not self.max_false_alarms_per_hour > 0:
             raise ParameterError(f"max_false_alarms_per_hour={self.max_false_alarms_per_hour}: need a positive number.")
+        if isinstance(self.artifact_types, str):
+            raise ParameterError(
+                f"artifact_types={self.artifact_types!r}: need names, such as ({self.artifact_types!r},)."
+            )
         if self.artifact_types is not None and not self.artifact_types:
             raise ParameterError("artifact_types is empty: name at least one type, or leave it out for all.")
 

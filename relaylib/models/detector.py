@@ -135,7 +135,7 @@ class Detector:
         AudioDecodeError
             If a file cannot be decoded.
         ParameterError
-            If samples are not mono, or hold NaN or infinity.
+            If samples are not mono or no floats, hold NaN or infinity, or are too loud for the encoder.
         """
         recording = Recording(source, measured=True)
         logits = stream_logits(self.head, embed_stream(recording, self.encoder))

@@ -19,6 +19,8 @@ __all__ = ["embed", "embed_stream"]
 
 FloatArray = npt.NDArray[np.float32]
 
+_LOUD = 1e6  # times full scale; the fourth power of what is a thousand times as loud may leave float32
+
 
 def embed(source: AudioSource, encoder: Encoder) -> Frames:
     """Return the embeddings of a whole recording.
@@ -42,7 +44,7 @@ def embed(source: AudioSource, encoder: Encoder) -> Frames:
     Raises
     ------
     ParameterError
-        If samples are not mono, or hold NaN or infinity.
+        If samples are not mono or no floats, hold NaN or infinity, or are so loud that the encoder makes these of them.
     AudioDecodeError
         If a file cannot be decoded.
     """
@@ -75,7 +77,8 @@ def embed_stream(blocks: Iterable[npt.NDArray[Any]], encoder: Encoder, *, skip: 
     Raises
     ------
     ParameterError
-        If samples are not mono or not finite, or the encoder's window and context do not fit.
+        If samples are not mono, no floats, not finite or too loud for the encoder, or the encoder's window and context
+        do not fit.
     """
     recording = blocks if isinstance(blocks, Recording) else Recording(blocks)
     encode: WindowEncoder | None = None
@@ -121,6 +124,10 @@ def _kept(rows: FloatArray, window: Window, encoder: Encoder) -> FloatArray:
             f"encoder {encoder.name!r} returned shape {rows.shape}; it promised (n_frames, {encoder.dim})."
         )
     if not np.isfinite(rows).all():
+        if (peak := np.abs(window.samples).max()) > _LOUD:
+            raise ParameterError(
+                f"samples reach {peak:.3g} times full scale, too loud for encoder {encoder.name!r}; scale them to 1."
+            )
         raise RelayError(f"encoder {encoder.name!r} returned NaN or infinity; are its weights damaged?")
     kept = rows[window.kept]
     if window.n_frames is not None and len(kept) < window.n_frames:

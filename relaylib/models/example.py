@@ -38,10 +38,11 @@ def embedded(
     Raises
     ------
     AudioDecodeError, ParameterError
-        If the file cannot be decoded, or holds no audio.
+        If the file cannot be decoded or holds no audio, or an annotation lies past its end.
     """
     frames = embed(source, encoder) if cache is None else cache.frames(source, encoder)
     if not len(frames):
         raise AudioDecodeError(f"{item.filename} holds no audio.")
+    item.check_length(frames.duration_ms)
     known = AudioItem(item.filename, frames.duration_ms, item.group, item.annotations)
     return Example(known, stored(frames.embeddings), judges)

@@ -36,7 +36,7 @@ class Recording:
 
     With `measured`, it keeps the levels of each ms, see :class:`~relaylib.postprocess.levels.LevelMeter`.
 
-    Blocks hold finite samples of one channel: others raise :class:`~relaylib.errors.ParameterError`.
+    Blocks hold finite samples of one channel in floating point: others raise :class:`~relaylib.errors.ParameterError`.
     """
 
     def __init__(self, source: AudioSource, *, measured: bool = False) -> None:
@@ -109,7 +109,12 @@ def _at_16_khz(waveform: Waveform) -> FloatArray:
 
 
 def _checked(block: npt.NDArray[Any]) -> FloatArray:
-    samples = np.asarray(block, np.float32)
+    given = np.asarray(block)
+    if given.dtype.kind != "f":
+        raise ParameterError(f"samples are {given.dtype}; need floats in -1..1, so divide int16 by 32768.")
+    if isinstance(block, np.ma.MaskedArray):
+        raise ParameterError("samples are a masked array; fill what is masked, see its method filled.")
+    samples = np.asarray(given, np.float32)
     if samples.ndim != 1:
         raise ParameterError(f"samples have shape {samples.shape}; need one dimension (mono).")
     if not all(np.isfinite(samples[k : k + _BLOCK]).all() for k in range(0, len(samples), _BLOCK)):

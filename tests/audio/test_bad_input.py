@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 
 import av
 import numpy as np
@@ -178,13 +179,70 @@ def test_samples_that_are_no_numbers(tmp_path, value, suffix):
     x = np.zeros((48_000, 2), np.float32)
     x[12_000, 1] = value
     soundfile.write(tmp_path / f"x{suffix}", x, 48_000, subtype="FLOAT")
-    fails(tmp_path / f"x{suffix}", r"0\.250 s.*NaN or infinite")
+    fails(tmp_path / f"x{suffix}", r"0\.250 s.*NaN, infinite or enormous")
 
 
 def test_numbers_beyond_float32_after_mixing(tmp_path):
     x = np.full((4800, 2), 3e38, np.float32)
     soundfile.write(tmp_path / "x.wav", x, 48_000, subtype="FLOAT")
-    fails(tmp_path / "x.wav", "NaN or infinite")
+    fails(tmp_path / "x.wav", "NaN, infinite or enormous")
+
+
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+@pytest.mark.parametrize("value", [1e11, 1e30, 3e38])
+@pytest.mark.parametrize("suffix", [".wav", ".caf"])
+def test_samples_that_no_recorder_writes(tmp_path, value, subtype, suffix):
+    """Finite, but an encoder would make infinity of them: the file is named, not the encoder."""
+    soundfile.write(tmp_path / f"x{suffix}", np.full((4800, 2), value), 48_000, subtype=subtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fails(tmp_path / f"x{suffix}", r"0\.000 s.*enormous")
+
+
+@pytest.mark.parametrize("scale", [2.0**15, 2.0**23, 2.0**31])
+def test_whole_numbers_that_were_stored_as_floats_are_loud_but_audio(tmp_path, scale):
+    soundfile.write(tmp_path / "x.wav", marked(16_000) * scale, 16_000, subtype="FLOAT")
+    assert np.array_equal(load(tmp_path / "x.wav").samples, marked(16_000) * np.float32(scale))
+
+
+@pytest.mark.filterwarnings("error")  # pytest's word for what a callback could not raise
+@pytest.mark.parametrize(
+    ("suffix", "subtype", "rate", "at", "value"),
+    [
+        (".w64", "PCM_16", 22_050, 101, 0x80),
+        (".caf", "PCM_16", 22_050, 57, 0x80),
+        (".aiff", "FLOAT", 22_050, 28, 0x80),
+        (".aiff", "PCM_16", 44_100, 38, 0x80),
+    ],
+)
+def test_lengths_that_lead_to_before_the_start(tmp_path, capfd, suffix, subtype, rate, at, value):
+    """A seek that cannot be is that file's error, whatever it is called, and prints nothing."""
+    soundfile.write(tmp_path / f"x{suffix}", np.zeros(rate), rate, subtype=subtype)
+    data = bytearray((tmp_path / f"x{suffix}").read_bytes())
+    data[at] = value
+    (tmp_path / "m.wav").write_bytes(data)
+    fails(tmp_path / "m.wav", "not audio|damaged")
+    assert capfd.readouterr().err == ""
+
+
+def test_packets_that_claim_to_last_for_minutes(tmp_path):
+    """A second whose packets of 1 sample are said to hold 32769 would be hours of silence."""
+    soundfile.write(tmp_path / "x.caf", marked(22_050, 1.0), 22_050, subtype="PCM_16")
+    data = bytearray((tmp_path / "x.caf").read_bytes())
+    data[41] = 0x80
+    (tmp_path / "x.caf").write_bytes(data)
+    with pytest.raises(
+        AudioDecodeError, match=r"x\.caf: damaged at 3804\.\d+ s \(its timestamps leave more than an hour"
+    ):
+        for _ in stream(tmp_path / "x.caf"):
+            pass
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="no file that opens but cannot be read")
+def test_disk_that_fails_while_a_file_is_read():
+    """The first page of a process cannot be read: EIO, as from a worn disk."""
+    with pytest.raises(AudioDecodeError, match=r"^/proc/self/mem: cannot be read: Input/output error"):
+        load("/proc/self/mem")
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".aiff", ".ogg"])

@@ -45,6 +45,16 @@ def test_a_clock_set_anew_is_no_gap():
     assert len(run(Timeline(1000), (ONES, 50.0), (ONES, 0.0))) == 50_200
 
 
+def test_gaps_that_add_up_to_more_than_an_hour_and_100_times_the_sound_are_a_damaged_clock():
+    """Two gaps of half an hour each are long pauses, 1 ms more is not; a minute of sound bears up to 100 minutes."""
+    half_hour = 1_800_000
+    for n_sound, last_gap, is_stretched in ((100, 0, False), (100, 1, True), (60_000, half_hour, False)):
+        timeline = Timeline(1000)
+        sound = np.ones(n_sound, np.float32)
+        run(timeline, (sound, half_hour / 1000), (sound, (2 * half_hour + n_sound + last_gap) / 1000))
+        assert timeline.is_stretched == is_stretched
+
+
 def test_skip_takes_samples_or_the_first_block_and_shifts_the_clock():
     assert len(run(Timeline(1000, skip=130), (ONES, 0.0), (ONES, 0.1), (ONES, 0.2))) == 170
     assert len(run(Timeline(1000, skip=-1), (ONES, 0.0), (ONES, 0.1), (ONES, 0.2))) == 200

@@ -4,6 +4,8 @@ import pytest
 
 from relaylib.errors import ParameterError
 from relaylib.evaluate import pair_files
+from relaylib.evaluate.pairing import align
+from relaylib.types import Annotation, ArtifactType, AudioItem, FileResult, Manifest
 
 
 def paired(reference, results):
@@ -46,3 +48,14 @@ def test_ambiguous_suffixes_stay_alone():
 def test_two_results_for_one_file_are_refused():
     with pytest.raises(ParameterError, match=r"more than one result for 'a/b\.wav'"):
         pair_files(["a/b.wav"], ["a/b.wav", "./a/b.wav"])
+
+
+@pytest.mark.parametrize(("end_ms", "is_scored"), [(4000, True), (4100, True), (4101, False), (110_000, False)])
+def test_labels_past_the_end_of_what_was_judged_are_not_scored(end_ms, is_scored):
+    """The slack is that of the readers, 100 ms; the file is named with what is wrong with it."""
+    items = (AudioItem("a.wav", annotations=(Annotation(0, end_ms, "gap"),)), AudioItem("b.wav"))
+    results = [FileResult(name, 4000, "completed") for name in ("a.wav", "b.wav")]
+    aligned = align(Manifest((ArtifactType("gap"),), items), results)
+    assert [item.filename for item in aligned.items] == (["a.wav", "b.wav"] if is_scored else ["b.wav"])
+    assert list(aligned.failed_files) == ([] if is_scored else ["a.wav"])
+    assert is_scored or f"0 to {end_ms} ms lies past the end" in aligned.failed_files["a.wav"]

@@ -62,7 +62,13 @@ BAD = [
     ),
     ("labelstudio", '[{"data": {"audio": "a.wav"}, "annotations": 7}]', r"f: \$\[0\].annotations: Expected `array`"),
     ("labelstudio", '[{"audio": "a.wav", "label": [{"start": "x"}]}]', r"f: \$\[0\].label\[0\]: Expected"),
-    ("labelstudio", '[{"audio": "a.wav"}, {"audio": "a.wav"}]', r"f: \$\[1\]: a second task for 'a.wav'"),
+    (
+        "labelstudio",
+        '[{"audio": "a.wav", "annotator": 1}, {"audio": "a.wav", "annotator": 2}]',
+        r"f: \$\[1\]: a second task for 'a.wav'",
+    ),
+    ("labelstudio", '[{"filename": "a.wav", "annotations": []}]', r"f: \$\[0\]: no Label Studio task"),
+    ("labelstudio", '[{"audio": "a.wav", "lead_time": 2}, {"audio": "b.wav"}]', r"f: \$\[1\]: no Label Studio task"),
     ("labelstudio", "[\n{]", "f, line 2, column 2: not valid JSON"),
 ]
 
@@ -128,6 +134,7 @@ def test_whole_floats_are_times(tmp_path):
 @pytest.mark.parametrize(
     ("file", "message"),
     [
+        ({"duration_ms": -5}, r"\$.files\[0\]: a.wav: duration_ms=-5: need 0 <= duration_ms"),
         ({"status": "pending"}, r"\$.files\[0\].status: Invalid enum value"),
         ({"detections": [{"artifact_type": "x", "start_ms": 5, "end_ms": 1, "confidence": 1}]}, r"detections\[0\]: st"),
         (

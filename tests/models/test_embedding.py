@@ -112,6 +112,26 @@ def test_samples_that_are_no_numbers_are_refused(bad, rate, encoder):
         list(embed_stream(iter([samples]), encoder))
 
 
+@pytest.mark.parametrize("dtype", [np.int16, np.uint8, np.int32, bool, np.complex64])
+def test_samples_that_are_no_floats_are_refused(dtype, encoder):
+    """Their full scale is unknown, or another than 1: 16-bit numbers would be taken as 90 dB too loud."""
+    samples = np.zeros(16_000, dtype)
+    for source in (samples, [samples], iter([samples]), Waveform(samples), Waveform(samples, 44_100)):
+        with pytest.raises(ParameterError, match=f"samples are {samples.dtype}; need floats.*divide int16 by 32768"):
+            embed(source, encoder)
+
+
+def test_masked_samples_are_refused(encoder):
+    with pytest.raises(ParameterError, match="masked array; fill"):
+        embed(np.ma.masked_array(speechlike(1), mask=False), encoder)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_samples_too_loud_for_the_encoder_are_not_its_fault():
+    with pytest.raises(ParameterError, match=r"times full scale, too loud for encoder 'spectral'; scale them"):
+        embed(speechlike(1) * np.float32(1e30), load_encoder("spectral"))
+
+
 def test_more_than_one_channel_is_refused(encoder):
     with pytest.raises(ParameterError, match="one dimension"):
         embed(np.zeros((100, 2), np.float32), encoder)

@@ -178,6 +178,16 @@ def test_files_that_cannot_be_used_are_skipped_and_named(learn, corpus, caplog):
     assert all(item.filename in caplog.text for item in bad)
 
 
+def test_a_recording_whose_labels_lie_past_its_end_is_skipped_and_named(learn, corpus, caplog):
+    """Labels of another recording teach nothing here: with or without a duration, that file is left out."""
+    first, *others = corpus[1]
+    beyond = dataclasses.replace(first, duration_ms=None, annotations=(Annotation(100_000, 110_000, "gap"),))
+    with caplog.at_level(logging.WARNING, "relaylib"):
+        detector = learn(manifest=Manifest(corpus[1].artifact_types, (beyond, *others)))
+    assert detector.metrics["skipped_files"] == [first.filename]
+    assert f"{first.filename} is left out: {first.filename}: 'gap' at 100000 to 110000 ms lies past" in caplog.text
+
+
 def test_recordings_that_are_still_being_labelled_are_left_out_and_named(learn, corpus, caplog, tmp_path):
     """They do not pass for clean, and are not even opened: the detector is the one that the others make."""
     manifest = corpus[1]
