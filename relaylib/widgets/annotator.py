@@ -11,6 +11,7 @@ from typing import Any
 import anywidget
 import msgspec
 import traitlets
+from msgspec import structs
 
 from relaylib.errors import RelayError
 from relaylib.plot import type_colors
@@ -18,8 +19,9 @@ from relaylib.types import Annotation, ArtifactType, Detection, Manifest
 from relaylib.widgets.editing import Accept, Draw, Edit, Reject, Remove, edit_of
 from relaylib.widgets.esm import joined
 from relaylib.widgets.lanes import bodies_of
+from relaylib.widgets.locking import locked
 from relaylib.widgets.marks import annotations_of
-from relaylib.widgets.on_loop import on_loop
+from relaylib.widgets.on_loop import aside
 from relaylib.widgets.session import Session
 from relaylib.widgets.sound import ServedSound
 from relaylib.widgets.suggestions import Suggestions
@@ -28,7 +30,10 @@ __all__ = ["Annotator"]
 
 _STATIC = Path(__file__).parent / "static"
 _FIRST_VIEW_MS = 30_000
-_CHANGES = ("edit", "undo", "redo", "done")
+_UNSAID = ("look", "tile", "pcm")  # nobody misses these where another recording is open by now
+_CLOSED = (
+    "Nothing was changed: that was for a recording that is no longer open. Go back to it (K or J), and do it again."
+)
 
 
 class Annotator(anywidget.AnyWidget):
@@ -79,20 +84,23 @@ class Annotator(anywidget.AnyWidget):
     def __init__(
         self, session: Session, suggestions: Suggestions | None = None, *, height: int = 300, theme: str = "auto"
     ) -> None:
+        self._lock = threading.RLock()
         self._session = session
         super().__init__(height=height, theme=theme)
         self._sound = ServedSound(self.model_id, self.send, self._show_sound)
         self._suggestions = Suggestions({}) if suggestions is None else suggestions
         self._asked: set[str] = set()
+        self._drawn: dict[tuple[str, int], int] = {}
         for name, detections in self._suggestions.known.items():
             session.suggest(name, detections, self._suggestions.by)
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
-            "edit": lambda message: self._edit(edit_of(message["edit"])),
+            "edit": self._on_edit,
             "undo": lambda _: self.undo(),
             "redo": lambda _: self.redo(),
             "open": lambda message: self.go_to(int(message["index"])),
             "done": lambda message: self.set_done(bool(message["done"]), index=int(message["index"])),
             "reload": self._on_reload,
+            "look": self._on_look,
             "filter": self._on_filter,
             **dict.fromkeys(("snap", "tile", "pcm"), self._sound.answer),
             "publish": lambda _: self.publish(),
@@ -113,10 +121,12 @@ class Annotator(anywidget.AnyWidget):
         """The annotations of every recording by its name, as they are now."""
         return {item.filename: item.annotations for item in self.to_manifest()}
 
+    @locked
     def to_manifest(self) -> Manifest:
         """Return everything that is labelled, as it is now."""
         return self._session.to_manifest()
 
+    @locked
     def go_to(self, index: int) -> None:
         """Put a recording on the screen.
 
@@ -127,6 +137,7 @@ class Annotator(anywidget.AnyWidget):
         """
         self._session.open(index)
         self._sound.open(self._session.path)
+        self._drawn.clear()
         with self.hold_sync():
             self.current = index
             self.selected = None
@@ -135,6 +146,7 @@ class Annotator(anywidget.AnyWidget):
             self._show()
         self._detect(self._session.filename)
 
+    @locked
     def draw(
         self,
         start_ms: int,
@@ -190,14 +202,17 @@ class Annotator(anywidget.AnyWidget):
         """Take a mark away; raises as :meth:`accept`."""
         self._edit(Remove(mark_id))
 
+    @locked
     def undo(self) -> None:
         """Take back the last change of the recording on the screen, if there is one."""
         self._edited(self._session.undo())
 
+    @locked
     def redo(self) -> None:
         """Do again what was taken back last, if there is something."""
         self._edited(self._session.redo())
 
+    @locked
     def set_done(self, done: bool = True, *, index: int | None = None) -> None:
         """Say that a recording is labelled, by default the one on the screen, or that it is not.
 
@@ -212,6 +227,7 @@ class Annotator(anywidget.AnyWidget):
         self._show_files()
         self._check_kept()
 
+    @locked
     def publish(self) -> None:
         """Publish the labels of a dataset of the REST API.
 
@@ -223,34 +239,63 @@ class Annotator(anywidget.AnyWidget):
         self._session.publish()
         self._show_files()
 
+    @locked
     def close(self) -> None:
         """Take the widget off the screen, and let go of the recording."""
         self._sound.close()
         self._session.close()
         super().close()
 
+    @locked
     def _on_message(self, _: object, message: dict[str, Any], __: object) -> None:
         handler = self._handlers.get(message.get("kind", ""))
         if handler is None:
             return
         try:
-            handler(message)
+            if message.get("sound", self._sound.id) == self._sound.id:
+                handler(message)
+            elif message["kind"] not in _UNSAID:
+                self._fail(_CLOSED)
         except (RelayError, OSError) as exc:
             self._fail(str(exc))
         finally:
-            if message["kind"] in _CHANGES:
-                self.send({"kind": "heard"})
+            if "number" in message:
+                self.send({"kind": "heard", "view": message["view"], "number": message["number"]})
 
-    def _edit(self, edit: Edit) -> None:
-        drawn = self._session.marks.next_id
+    def _on_edit(self, message: dict[str, Any]) -> None:
+        """Do an edit; a view names a mark that it drew by the number of that order, below 0, until it knows the id."""
+        edit, view = edit_of(message["edit"]), message.get("view", "")
+        if not isinstance(edit, Draw):
+            edit = structs.replace(edit, id=self._drawn.get((view, -edit.id), edit.id))
+        self._edit(edit, (view, message.get("number", 0)))
+
+    def _on_look(self, message: dict[str, Any]) -> None:
+        """Take over what a person has selected, or brought into sight."""
         with self.hold_sync():
-            self._edited(self._session.do(edit))
-            if isinstance(edit, Draw):
-                self.selected = drawn
+            if "selected" in message:
+                self.selected = self._there(message["selected"])
+            if "view_ms" in message:
+                start_ms, end_ms = message["view_ms"]
+                self.view_ms = (start_ms, end_ms)
 
-    def _edited(self, changed: bool) -> None:
+    def _there(self, mark_id: int | None) -> int | None:
+        """Return the id of a mark, or None if there is no such mark."""
+        return mark_id if any(mark.id == mark_id for mark in self._session.marks.items) else None
+
+    @locked
+    def _edit(self, edit: Edit, order: tuple[str, int] | None = None) -> None:
+        drawn = self._session.marks.next_id if isinstance(edit, Draw) else None
+        with self.hold_sync():
+            changed = self._session.do(edit)
+            if drawn is not None and order is not None:
+                self._drawn[order] = drawn
+            self._edited(changed, drawn)
+
+    def _edited(self, changed: bool, drawn: int | None = None) -> None:
         if changed:
             self._show()
+            if drawn is not None:
+                self.selected = drawn
             self._check_kept()
 
     def _check_kept(self) -> None:
@@ -259,7 +304,8 @@ class Annotator(anywidget.AnyWidget):
 
     def _on_reload(self, _: dict[str, Any]) -> None:
         """Take over the labels as they are kept; the sound and what is in sight of it stay."""
-        self._session.open(self.current)
+        self._session.reload()
+        self._drawn.clear()
         with self.hold_sync():
             self.selected = None
             self._show()
@@ -274,7 +320,7 @@ class Annotator(anywidget.AnyWidget):
         if suggestions.detector is None or filename in self._asked or filename in suggestions.known:
             return
         self._asked.add(filename)
-        path, found, failed = self._session.path, on_loop(self._found), on_loop(self._fail)
+        path, found, failed = self._session.path, aside(self._found), aside(self._fail)
 
         def work() -> None:
             try:
@@ -286,6 +332,7 @@ class Annotator(anywidget.AnyWidget):
 
         threading.Thread(target=work, name=f"suggestions for {filename}", daemon=True).start()
 
+    @locked
     def _found(self, filename: str, detections: Sequence[Detection]) -> None:
         self._session.suggest(filename, detections, self._suggestions.by)
         self._show()
@@ -293,6 +340,7 @@ class Annotator(anywidget.AnyWidget):
     def _fail(self, message: str) -> None:
         self.send({"kind": "error", "message": message})
 
+    @locked
     def _show_sound(self) -> None:
         recording, before = self._sound.recording, self.sound.get("duration_ms", 0)
         self._session.found(recording.duration_ms or None, recording.error)
@@ -318,8 +366,7 @@ class Annotator(anywidget.AnyWidget):
         self.marks = bodies_of(marks)
         self.history = {"undo": self._session.can_undo, "redo": self._session.can_redo}
         self.annotations = annotations_of(marks)
-        if self.selected not in [mark.id for mark in marks.items]:
-            self.selected = None
+        self.selected = self._there(self.selected)
 
     def _show_files(self) -> None:
         self.files = msgspec.to_builtins(self._session.files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,11 @@ class BokehView(anywidget.AnyWidget):
     theme : "auto", "light" or "dark"
         Colour of text, axes and of the renderers tagged ``ink``; "auto" follows the page.
 
+    Attributes
+    ----------
+    lock : threading.RLock
+        Held while the picture is changed: views are heard in one thread, while another tells how decoding progresses.
+
     Examples
     --------
     >>> from bokeh.plotting import figure
@@ -91,6 +97,7 @@ class BokehView(anywidget.AnyWidget):
     bokehjs = traitlets.Instance(Widget).tag(sync=True, **widget_serialization)
     sources = traitlets.List(traitlets.Unicode()).tag(sync=True)
     properties = traitlets.Dict().tag(sync=True)
+    assigned = traitlets.Dict().tag(sync=True)
     watched = traitlets.List(traitlets.Unicode()).tag(sync=True)
     theme = traitlets.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
 
@@ -102,8 +109,9 @@ class BokehView(anywidget.AnyWidget):
             source.data = {name: [] for name in source.data}  # sent beside the drawing, where it can be replaced
         for plot in root.select({"type": Plot}):
             plot.background_fill_color = plot.border_fill_color = None  # the page shines through, light or dark
+        self.lock = threading.RLock()
         self._label = label
-        self._taps: list[Callable[[str, int], None]] = []
+        self._taps: list[Callable[[str, dict[str, Any]], None]] = []
         self._moves: dict[str, Callable[[float, float], None]] = {}
         packed = {f"data_{name}": pack_columns(columns) for name, columns in data.items()}
         self.add_traits(**{name: traitlets.Dict(columns).tag(sync=True) for name, columns in packed.items()})
@@ -131,14 +139,17 @@ class BokehView(anywidget.AnyWidget):
         if source_name not in self.sources:
             known = ", ".join(map(repr, self.sources)) or "none"
             raise ParameterError(f"source {source_name!r} is not one of {known}; use the name of a ColumnDataSource.")
-        setattr(self, f"data_{source_name}", pack_columns(columns))
+        with self.lock:
+            setattr(self, f"data_{source_name}", pack_columns(columns))
 
     def assign(self, model_name: str, **values: Any) -> None:
-        """Set properties of the model of that name; what is set to the same as before stays untouched."""
-        self.properties = {**self.properties, model_name: {**self.properties.get(model_name, {}), **values}}
+        """Set properties of the model of that name, also to what they were before: a person may have moved it."""
+        with self.lock, self.hold_sync():
+            self._remember(model_name, values)
+            self.assigned = {**self.assigned, model_name: self.assigned.get(model_name, 0) + 1}
 
-    def on_tap(self, handler: Callable[[str, int], None]) -> None:
-        """Call `handler` with the name of the source and the row, when a glyph is tapped."""
+    def on_tap(self, handler: Callable[[str, dict[str, Any]], None]) -> None:
+        """Call `handler` with the name of the source and its row as the picture has it, when a glyph is tapped."""
         self._taps.append(handler)
 
     def on_range(self, name: str, handler: Callable[[float, float], None]) -> None:
@@ -149,6 +160,13 @@ class BokehView(anywidget.AnyWidget):
     def _hear(self, _: Widget, message: dict[str, Any], __: list[memoryview]) -> None:
         if message.get("kind") == "tap":
             for tapped in self._taps:
-                tapped(str(message["source"]), int(message["index"]))
+                tapped(str(message["source"]), dict(message["row"]))
         elif message.get("kind") == "range" and message["name"] in self._moves:
-            self._moves[message["name"]](float(message["start"]), float(message["end"]))
+            start, end = float(message["start"]), float(message["end"])
+            with self.lock:
+                self._remember(message["name"], {"start": start, "end": end})
+                self._moves[message["name"]](start, end)
+
+    def _remember(self, model_name: str, values: Mapping[str, Any]) -> None:
+        """Keep properties for views that are opened later; those that are open set what is `assigned`."""
+        self.properties = {**self.properties, model_name: {**self.properties.get(model_name, {}), **values}}

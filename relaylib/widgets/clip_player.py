@@ -29,11 +29,12 @@ class ClipPlayer(ipywidgets.HTML):
 
     def progressed(self, sound: Sound) -> None:
         """Take note that more of a recording is decoded, or that no more of it can be."""
-        if sound.error is not None:
+        if sound.error is None:
+            if self._awaited is not None and self._awaited[0] is sound:
+                self.play(*self._awaited)
+        elif self._awaited is not None or not self.value:  # a clip of what came before plays on
             self._awaited = None
             self.value = f"<b>{escape(sound.error)}</b>"
-        elif self._awaited is not None and self._awaited[0] is sound:
-            self.play(*self._awaited)
 
     def clear(self) -> None:
         """Play nothing."""

@@ -142,8 +142,9 @@ class Explorer(ipywidgets.VBox):
 
     def show(self, start_ms: int, end_ms: int) -> None:
         """Bring a stretch of the recording into view."""
-        self._view.assign("time", start=start_ms / 1000, end=end_ms / 1000)
-        self._move(start_ms / 1000, end_ms / 1000)
+        with self._view.lock:
+            self._view.assign("time", start=start_ms / 1000, end=end_ms / 1000)
+            self._move(start_ms / 1000, end_ms / 1000)
 
     @traitlets.observe("config")
     def _configured(self, _: object) -> None:
@@ -185,11 +186,11 @@ class Explorer(ipywidgets.VBox):
         self._shown_ms = (round(start_s * 1000), round(end_s * 1000))
         self._draw_stretch()
 
-    def _tap(self, source: str, row: int) -> None:
-        spans: Sequence[Any] = self.detections if source == "found" else self._reference or ()
-        if self._sound is not None and row < len(spans):
-            span = spans[row]
-            self._player.play(self._sound, span.start_ms - _CONTEXT_MS, span.end_ms + _CONTEXT_MS)
+    def _tap(self, source: str, row: dict[str, Any]) -> None:
+        """Play what was tapped, also if the sliders have moved it since."""
+        if self._sound is not None and source in ("found", "annotated"):
+            with self._view.lock:
+                self._player.play(self._sound, int(row["start"]) - _CONTEXT_MS, int(row["end"]) + _CONTEXT_MS)
 
     def _stretch(self) -> tuple[int, int]:
         """Return what is drawn: what is in view, and half as much again on each side to pan into."""
@@ -202,7 +203,9 @@ class Explorer(ipywidgets.VBox):
         self._draw_wave()
 
     def _draw_wave(self, *_: object) -> None:
-        if self._sound is not None:
+        if self._sound is None:
+            return
+        with self._view.lock:
             self._player.progressed(self._sound)
             drawn = outline(self._sound, *self._stretch(), _COLUMNS)
             self._view.replace("wave", drawn)

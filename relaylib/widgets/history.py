@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from relaylib.types import Detection
 from relaylib.widgets.editing import Edit, Rules, apply
-from relaylib.widgets.marks import Marks
+from relaylib.widgets.marks import Marks, suggestions
 
 __all__ = ["History"]
 
@@ -50,6 +53,17 @@ class History:
         self._after.clear()
         self.marks = marks
         return True
+
+    def suggest(self, detections: Iterable[Detection], by: str | None = None) -> None:
+        """Let the `detections` of the model `by` be the open suggestions, now, before and after: this is no step.
+
+        All other marks keep their ids, and a suggestion has the same one wherever it stands.
+        """
+        states = (*self._before, self.marks, *self._after)
+        found = suggestions(detections, by, max(marks.next_id for marks in states))
+        self.marks = self.marks.with_suggestions(found)
+        self._before = [marks.with_suggestions(found) for marks in self._before]
+        self._after = [marks.with_suggestions(found) for marks in self._after]
 
     def undo(self) -> bool:
         """Go one step back, and return whether there was one."""

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from relaylib.errors import ParameterError
 from relaylib.types import Annotation, Detection
 
-__all__ = ["SUGGESTED", "Mark", "MarkState", "Marks", "annotations_of", "marks_of", "origin_of", "suggestions_of"]
+__all__ = [
+    "SUGGESTED",
+    "Mark",
+    "MarkState",
+    "Marks",
+    "annotations_of",
+    "marks_of",
+    "origin_of",
+    "suggestions",
+    "suggestions_of",
+]
 
 MarkState = Literal["annotation", "suggestion"]
 
@@ -85,6 +95,20 @@ class Marks:
         turned_down = tuple(dict.fromkeys((*self.rejected, *rejected)))
         return replace(self, items=tuple(m for m in self.items if m.id != mark_id), rejected=turned_down)
 
+    def with_suggestions(self, found: Sequence[Mark]) -> Marks:
+        """Return the annotations among these, and beside them those of the suggestions `found` that nobody has judged.
+
+        A suggestion is judged if one of the same type and times was rejected, was what an annotation was made from, or
+        stands there as an annotation. One that is open here already keeps its id.
+        """
+        annotations = tuple(mark for mark in self.items if mark.state == "annotation")
+        origins = [origin_of(mark.extra_data) for mark in annotations]
+        judged = {_place(span) for span in (*annotations, *self.rejected, *origins) if span is not None}
+        before = {_place(mark): mark for mark in self.items if mark.state == "suggestion"}
+        open_ones = [_again(before.pop(_place(mark), None), mark) for mark in found if _place(mark) not in judged]
+        next_id = max((self.next_id, *(mark.id + 1 for mark in found)))
+        return replace(self, items=(*annotations, *open_ones), next_id=next_id)
+
 
 def annotations_of(marks: Marks) -> tuple[Annotation, ...]:
     """Return the annotations among the marks, in their order."""
@@ -105,9 +129,6 @@ def marks_of(
 ) -> Marks:
     """Return annotations as marks, and as suggestions the detections that nobody has judged.
 
-    A detection is judged if one of the same type and times was rejected, was what an annotation was made from, or
-    stands there as an annotation.
-
     Parameters
     ----------
     annotations : iterable of Annotation
@@ -117,20 +138,21 @@ def marks_of(
     by : str, optional
         Name of the model behind `detections`.
     """
-    labelled, turned_down = sorted(annotations), tuple(rejected)
-    origins = [origin_of(span.extra_data) for span in labelled]
-    judged = {_place(span) for span in (*labelled, *turned_down, *origins) if span is not None}
-    marks = [
+    items = tuple(
         Mark(n, s.start_ms, s.end_ms, s.artifact_type, s.confidence, "annotation", s.extra_data)
-        for n, s in enumerate(labelled, start=1)
-    ]
+        for n, s in enumerate(sorted(annotations), start=1)
+    )
+    marks = Marks(items, len(items) + 1, tuple(rejected))
+    return marks.with_suggestions(suggestions(detections, by, marks.next_id))
+
+
+def suggestions(detections: Iterable[Detection], by: str | None, first_id: int) -> tuple[Mark, ...]:
+    """Return detections of the model `by` as open suggestions, with ids from `first_id` on."""
     extra_data = None if by is None else {"by": by}
-    for detection in sorted(set(detections)):
-        if _place(detection) not in judged:
-            start_ms, end_ms, artifact_type = _place(detection)
-            id_ = len(marks) + 1
-            marks.append(Mark(id_, start_ms, end_ms, artifact_type, detection.confidence, "suggestion", extra_data))
-    return Marks(tuple(marks), len(marks) + 1, turned_down)
+    return tuple(
+        Mark(n, d.start_ms, d.end_ms, d.artifact_type, d.confidence, "suggestion", extra_data)
+        for n, d in enumerate(sorted(set(detections)), start=first_id)
+    )
 
 
 def origin_of(extra_data: Mapping[str, Any] | None) -> Detection | None:
@@ -148,5 +170,13 @@ def _annotation(mark: Mark) -> Annotation:
     return Annotation(mark.start_ms, mark.end_ms, mark.artifact_type, mark.confidence, mark.extra_data)
 
 
-def _place(span: Annotation | Detection) -> tuple[int, int, str]:
+def _again(before: Mark | None, mark: Mark) -> Mark:
+    """Return `mark` with the id of the one in its place before; mostly that is the same, and no other is made."""
+    if before is None:
+        return mark
+    same = (before.confidence, before.extra_data) == (mark.confidence, mark.extra_data)
+    return before if same else replace(mark, id=before.id)
+
+
+def _place(span: Mark | Detection) -> tuple[int, int, str]:
     return span.start_ms, span.end_ms, span.artifact_type

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import ipywidgets
 import traitlets
 
+from relaylib.errors import ParameterError
 from relaylib.evaluate import EvalConfig, Outcome
 from relaylib.formats import read_manifest
 from relaylib.types import Detection, FileResult, Manifest
@@ -23,10 +25,12 @@ from relaylib.widgets.review_state import (
     DetectionsGiven,
     Listing,
     SortKey,
+    akin,
     in_words,
     kind_counts,
     nearest,
     outcomes_of,
+    place_after,
     results_given,
     row_of,
     rows_of,
@@ -117,8 +121,11 @@ class Review(ipywidgets.VBox):
         self._audio_root = audio_root
         self._config = config
         self._kept_in = kept_in
+        self._first_id = 0  # of the rows: each comparison has its own, so that orders given on an older list are known
+        self._rows: list[int] = []
+        self._at = -0.5  # where `step` goes on from: a row, or between two where the chosen one has left the list
         self._list = ReviewList(types=list(reference.type_names))
-        self._list.on_msg(lambda _, content, __: self._choose_and_play(content["index"]))
+        self._list.on_msg(lambda _, content, __: self._choose_and_play(self._index_of(content["id"])))
         self._player = ClipPlayer()
         self._view = ReviewView(audio_root, tapped=self._choose_and_play, player=self._player)
         self._title, self._status = ipywidgets.HTML(), ipywidgets.HTML()
@@ -138,7 +145,7 @@ class Review(ipywidgets.VBox):
         self.listing = Listing()
         for name in ("shown", "artifact_type", "sort_by", "descending"):
             self._list.observe(self._list_changed, name)
-        traitlets.link((self, "selected"), (self._list, "selected"))
+        self._list.observe(self._row_chosen, "selected")
         self.step(1)
 
     def __repr__(self) -> str:
@@ -146,14 +153,15 @@ class Review(ipywidgets.VBox):
         return f"Review({counts})"
 
     def step(self, by: int) -> None:
-        """Choose the next row of the list, or the one `by` rows on; from nothing, the first."""
-        rows = [row["index"] for row in self._list.rows]
-        if not rows:
+        """Choose the next row of the list, or the one `by` rows on; from nothing, the first.
+
+        What was corrected may have left the list: it then goes on from where that was.
+        """
+        if not self._rows:
             self.selected = None
-        elif self.selected not in rows:
-            self.selected = rows[0]
-        else:
-            self.selected = rows[min(max(rows.index(self.selected) + by, 0), len(rows) - 1)]
+            return
+        at = (math.floor(self._at) if by > 0 else math.ceil(self._at)) + by
+        self.selected = self._rows[min(max(at, 0), len(self._rows) - 1)]
 
     def play(self) -> None:
         """Play what is chosen, with a second before and after."""
@@ -193,10 +201,23 @@ class Review(ipywidgets.VBox):
         self._place.children = (annotator,)
         return annotator
 
+    @traitlets.validate("selected")
+    def _one_of_them(self, proposal: dict[str, Any]) -> int | None:
+        index: int | None = proposal["value"]
+        if index is not None and not 0 <= index < len(self.outcomes):
+            raise ParameterError(f"selected={index} is none of the {len(self.outcomes)} outcomes; they count from 0.")
+        return index
+
     @traitlets.observe("listing")
     def _listed(self, _: object) -> None:
+        self._list_rows()
+        row = self._row()
+        self._at = -0.5 if row is None else row
+
+    def _list_rows(self) -> None:
         listing = self.listing
         rows = rows_of(self.outcomes, listing)
+        self._rows = rows[:_MOST_ROWS]
         counts = kind_counts(self.outcomes, listing.artifact_type)
         with self._list.hold_sync():
             self._list.kinds = [
@@ -207,16 +228,44 @@ class Review(ipywidgets.VBox):
             self._list.artifact_type = listing.artifact_type or ""
             self._list.sort_by, self._list.descending = listing.sort_by, listing.descending
             self._list.n_rows = len(rows)
-            self._list.rows = [row_of(self.outcomes[k], k) for k in rows[:_MOST_ROWS]]
+            self._list.rows = [row_of(self.outcomes[k], self._first_id + k) for k in self._rows]
 
     def _list_changed(self, _: object) -> None:
         of = self._list
         kinds = tuple(kind for kind in LOOKS if kind in of.shown)
         self.listing = Listing(kinds, of.artifact_type or None, cast(SortKey, of.sort_by), of.descending)
 
+    def _row_chosen(self, _: object) -> None:
+        """Follow the list, or put it right: a row of an older list may be another outcome now."""
+        index = self._index_of(self._list.selected)
+        if index is None:
+            self._list.selected = self._id_of(self.selected)
+        else:
+            self.selected = index
+
+    def _index_of(self, row_id: int | None) -> int | None:
+        """Return which outcome a row of the list is, None for one of an older list."""
+        index = -1 if row_id is None else row_id - self._first_id
+        return index if 0 <= index < len(self.outcomes) else None
+
+    def _id_of(self, index: int | None) -> int | None:
+        return None if index is None else self._first_id + index
+
+    def _row(self) -> int | None:
+        """Return where in the list the chosen outcome is, None if it is not there."""
+        return self._rows.index(self.selected) if self.selected in self._rows else None
+
     @traitlets.observe("selected")
     def _chosen(self, _: object) -> None:
+        row = self._row()
+        self._at = self._at if row is None else row
+        self._show_chosen()
+
+    def _show_chosen(self) -> None:
+        self._list.selected = self._id_of(self.selected)
         if self.selected is None:
+            self._view.clear()
+            self._title.value = ""
             return
         outcome = self.outcomes[self.selected]
         self._view.show(self.outcomes, self.selected)
@@ -227,23 +276,34 @@ class Review(ipywidgets.VBox):
             f"{'' if problem is None else f' · {escape(problem)}'}"
         )
 
-    def _choose_and_play(self, index: int) -> None:
-        self.selected = index
-        self.play()
+    def _choose_and_play(self, index: int | None) -> None:
+        if index is not None:
+            self.selected = index
+            self.play()
 
     def _relabelled(self, _: object) -> None:
         assert self.annotator is not None
         now = self.annotator.annotations_by_file
         items = [replace(item, annotations=now.get(item.filename, item.annotations)) for item in self.reference]
-        self.reference = replace(self.reference, audio=tuple(items))
+        reference = replace(self.reference, audio=tuple(items))
+        if reference == self.reference:  # another file is on the annotator's screen
+            return
+        self.reference = reference
         chosen = None if self.selected is None else self.outcomes[self.selected]
-        self._compare()
-        self._listed(None)
-        if chosen is not None:
-            self.selected = nearest(self.outcomes, chosen)
-            self._chosen(None)
+        row, at = self._row(), self._at
+        with self._list.hold_sync():
+            self._compare()
+            self._list_rows()
+            index = None if chosen is None else nearest(self.outcomes, chosen)
+            if index == self.selected:
+                self._show_chosen()
+            else:
+                self.selected = index
+        stayed = chosen is not None and index is not None and akin(self.outcomes[index], chosen)
+        self._at = place_after(at, row, self._row() if stayed else None)
 
     def _compare(self) -> None:
+        self._first_id += len(self.outcomes)
         aligned, found = outcomes_of(self.reference, self._results, self._config)
         self.outcomes = tuple(found)
         left_out = [

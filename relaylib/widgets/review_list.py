@@ -16,8 +16,8 @@ class ReviewList(anywidget.AnyWidget):
     """Rows to choose from; what is shown and in which order is decided by :mod:`relaylib.widgets.review_state`.
 
     `kinds` holds kind, label, sign, color and number of each kind; `shown`, `artifact_type` ("" for all), `sort_by`,
-    `descending` and `selected` (the `index` of a row) are set by either side. Enter, or a double click on a row, sends
-    ``{"kind": "play", "index": index}``: that the row was chosen may come later, while the kernel is busy.
+    `descending` and `selected` (the `id` of a row) are set by either side. Enter, or a double click on a row, sends
+    ``{"kind": "play", "id": id}``: that the row was chosen may come later, while the kernel is busy.
     """
 
     _esm = _STATIC / "review_list.js"

@@ -22,10 +22,12 @@ __all__ = [
     "LOOKS",
     "Listing",
     "Look",
+    "akin",
     "in_words",
     "kind_counts",
     "nearest",
     "outcomes_of",
+    "place_after",
     "results_given",
     "row_of",
     "rows_of",
@@ -169,12 +171,12 @@ def kind_counts(outcomes: Sequence[Outcome], artifact_type: str | None = None) -
     return {kind: counted[kind] for kind in KINDS}
 
 
-def row_of(outcome: Outcome, index: int) -> dict[str, Any]:
+def row_of(outcome: Outcome, row_id: int) -> dict[str, Any]:
     """Return an outcome as the list gets it."""
     look = LOOKS[outcome.kind]
     minutes, ms = divmod(outcome.start_ms, 60_000)
     return {
-        "index": index,
+        "id": row_id,
         "kind": outcome.kind,
         "label": look.label,
         "sign": look.sign,
@@ -217,8 +219,48 @@ def stretch_around(outcome: Outcome) -> tuple[int, int]:
 
 
 def nearest(outcomes: Sequence[Outcome], to: Outcome) -> int | None:
-    """Return the index of the outcome in the same file whose place is most like that of another, None without one."""
-    own = [k for k, outcome in enumerate(outcomes) if outcome.filename == to.filename]
-    if not own:
-        return None
-    return min(own, key=lambda k: abs(outcomes[k].start_ms - to.start_ms) + abs(outcomes[k].end_ms - to.end_ms))
+    """Return the index of what another outcome is now, None where nothing is left in its file.
+
+    That is an equal one, or else one of the same annotation or detection, or else the one whose place is most alike.
+    """
+
+    def unlike(k: int) -> tuple[bool, bool, int, bool]:
+        one = outcomes[k]
+        apart_ms = abs(one.start_ms - to.start_ms) + abs(one.end_ms - to.end_ms)
+        return one != to, not _share(one, to), apart_ms, one.artifact_type != to.artifact_type
+
+    return min((k for k, one in enumerate(outcomes) if one.filename == to.filename), key=unlike, default=None)
+
+
+def akin(one: Outcome, other: Outcome) -> bool:
+    """Return whether two outcomes of a file are of the same annotation or detection, or at least overlap."""
+    return _share(one, other) or (one.start_ms < other.end_ms and other.start_ms < one.end_ms)
+
+
+def _share(one: Outcome, other: Outcome) -> bool:
+    pairs = ((one.reference, other.reference), (one.detection, other.detection))
+    return any(span is not None and span == its for span, its in pairs)
+
+
+def place_after(at: float, row: int | None, new_row: int | None) -> float:
+    """Return where in the list to go on from after a correction.
+
+    Parameters
+    ----------
+    at : float
+        Where it was before: a row, or between two, where a row has left the list.
+    row, new_row : int or None
+        Where the chosen outcome was in the list, and where it is now; None if it is not there.
+
+    Examples
+    --------
+    >>> place_after(3, 3, None)  # the next row is the one that has moved up
+    2.5
+    >>> place_after(2.5, 0, 0)  # something else is chosen since
+    2.5
+    """
+    if row is not None and row != at:
+        return at
+    if new_row is not None:
+        return new_row
+    return at if row is None else at - 0.5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from relaylib.evaluate import Outcome
 from relaylib.evaluate.clips import find_clip_audio
@@ -12,12 +13,12 @@ from relaylib.widgets.clip_player import ClipPlayer
 from relaylib.widgets.listening import Sound, open_sound, outline
 from relaylib.widgets.on_loop import on_loop
 from relaylib.widgets.review_picture import lane_columns, review_picture
-from relaylib.widgets.review_state import stretch_around
+from relaylib.widgets.review_state import LOOKS, stretch_around
 
 __all__ = ["ReviewView"]
 
 _COLUMNS = 2400
-_SIDES = (("annotated", "reference"), ("detected", "detection"))
+_SIDES = {"annotated": "reference", "detected": "detection"}
 
 
 class ReviewView:
@@ -46,7 +47,6 @@ class ReviewView:
         self._filename: str | None = None
         self._sound: Sound | None = None
         self._outcomes: Sequence[Outcome] = ()
-        self._bars: dict[str, list[int]] = {side: [] for side, _ in _SIDES}
         self._shown_ms = (0, 0)
         self.widget = BokehView(review_picture(), label="annotations and detections by outcome")
         self.widget.on_range("time", self._move)
@@ -55,20 +55,34 @@ class ReviewView:
     def show(self, outcomes: Sequence[Outcome], chosen: int) -> None:
         """Show one of the outcomes of all recordings with its surroundings."""
         outcome = outcomes[chosen]
-        self._player.clear()
-        self._outcomes = outcomes
-        if outcome.filename != self._filename:
-            self._open(outcome.filename)
-        for name in ("chosen", "chosen_wave"):
-            self.widget.assign(name, left=outcome.start_ms / 1000, right=outcome.end_ms / 1000)
-        self._shown_ms = stretch_around(outcome)
-        self.widget.assign("time", start=self._shown_ms[0] / 1000, end=self._shown_ms[1] / 1000)
-        self._draw()
+        with self.widget.lock:
+            self._player.clear()
+            self._outcomes = outcomes
+            if outcome.filename != self._filename:
+                self._open(outcome.filename)
+            self._mark(outcome.start_ms, outcome.end_ms)
+            self._shown_ms = stretch_around(outcome)
+            self.widget.assign("time", start=self._shown_ms[0] / 1000, end=self._shown_ms[1] / 1000)
+            self._draw()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        with self.widget.lock:
+            self._player.clear()
+            self._outcomes = ()
+            self._filename = self._sound = self.problem = None
+            self._mark(0, 0)
+            self._draw()
 
     def play(self, start_ms: int, end_ms: int) -> None:
         """Play a stretch; nothing where there is no sound."""
-        if self._sound is not None:
-            self._player.play(self._sound, start_ms, end_ms)
+        with self.widget.lock:
+            if self._sound is not None:
+                self._player.play(self._sound, start_ms, end_ms)
+
+    def _mark(self, start_ms: int, end_ms: int) -> None:
+        for name in ("chosen", "chosen_wave"):
+            self.widget.assign(name, left=start_ms / 1000, right=end_ms / 1000)
 
     def _open(self, filename: str) -> None:
         self._filename = filename
@@ -77,28 +91,35 @@ class ReviewView:
         self._sound = None if isinstance(path, str) else open_sound(path, on_loop(self._draw_wave))
 
     def _draw(self) -> None:
-        own = [(k, outcome) for k, outcome in enumerate(self._outcomes) if outcome.filename == self._filename]
-        for side, has in _SIDES:
-            self.widget.replace(side, lane_columns([outcome for _, outcome in own], side, self._shown_ms[0]))
-            self._bars[side] = [k for k, outcome in own if getattr(outcome, has) is not None]
+        own = [outcome for outcome in self._outcomes if outcome.filename == self._filename]
+        for side in _SIDES:
+            self.widget.replace(side, lane_columns(own, side, self._shown_ms[0]))
         self._draw_wave()
 
     def _draw_wave(self, *_: object) -> None:
-        if self._sound is None:
-            self.widget.replace("wave", {"x": [], "low": [], "high": []})
-            return
-        self._player.progressed(self._sound)
-        start_ms, end_ms = self._shown_ms
-        margin = (end_ms - start_ms) // 2
-        drawn = outline(self._sound, max(0, start_ms - margin), end_ms + margin, _COLUMNS)
-        self.widget.replace("wave", drawn)
-        loudest = max(abs(drawn["low"]).max(initial=0.01), abs(drawn["high"]).max(initial=0.01))
-        self.widget.assign("gain", start=-float(loudest), end=float(loudest))
+        with self.widget.lock:
+            if self._sound is None:
+                self.widget.replace("wave", {"x": [], "low": [], "high": []})
+                return
+            self._player.progressed(self._sound)
+            start_ms, end_ms = self._shown_ms
+            margin = (end_ms - start_ms) // 2
+            drawn = outline(self._sound, max(0, start_ms - margin), end_ms + margin, _COLUMNS)
+            self.widget.replace("wave", drawn)
+            loudest = max(abs(drawn["low"]).max(initial=0.01), abs(drawn["high"]).max(initial=0.01))
+            self.widget.assign("gain", start=-float(loudest), end=float(loudest))
 
     def _move(self, start_s: float, end_s: float) -> None:
         self._shown_ms = (max(0, round(start_s * 1000)), max(1, round(end_s * 1000)))
         self._draw()
 
-    def _tap(self, side: str, bar: int) -> None:
-        if bar < len(self._bars.get(side, [])):
-            self._tapped(self._bars[side][bar])
+    def _tap(self, source: str, row: dict[str, Any]) -> None:
+        """Choose what was tapped, by what it is in the picture: its index may be another since."""
+        if source not in _SIDES:
+            return
+        own = [(k, outcome) for k, outcome in enumerate(self._outcomes) if outcome.filename == self._filename]
+        spans = [(k, getattr(outcome, _SIDES[source])) for k, outcome in own]
+        tapped = (row["start"], row["end"], row["type"])
+        found = [k for k, span in spans if span and (span.start_ms, span.end_ms, span.artifact_type) == tapped]
+        if found:  # of several at one place, the one that looks like it
+            self._tapped(min(found, key=lambda k: LOOKS[self._outcomes[k].kind].label != row["kind"]))

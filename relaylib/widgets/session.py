@@ -11,8 +11,8 @@ from relaylib.errors import ParameterError, RelayError
 from relaylib.types import ArtifactType, Detection, Manifest
 from relaylib.widgets.editing import Edit, Rules
 from relaylib.widgets.history import History
-from relaylib.widgets.keeping import Keeper, Labels, MemoryKeeper, labels_of
-from relaylib.widgets.marks import Marks, annotations_of, suggestions_of
+from relaylib.widgets.keeping import ConflictError, Keeper, Labels, MemoryKeeper, labels_of
+from relaylib.widgets.marks import Marks, annotations_of, marks_of, suggestions_of
 from relaylib.widgets.worklist import QueuedFile, shown
 
 __all__ = ["Saved", "Session"]
@@ -29,8 +29,9 @@ class Saved:
 class Session:
     """Recordings with their labels, as one person works through them.
 
-    Every change is handed to the keeper at once. What it could not keep is tried again with the next change. A
-    recording that was changed elsewhere is read anew when it is opened, as one step that can be undone.
+    Every change is handed to the keeper at once. What it could not keep is tried again with the next change, and when
+    the recording is opened. A recording that was changed elsewhere is read anew when it is opened, as one step that can
+    be undone. Calls come one at a time.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ class Session:
         self._histories = {name: History(kept.marks()) for name, kept in self._kept.items()}
         self._errors: dict[str, str] = {}
         self._durations = {item.filename: item.duration_ms for item in manifest}
-        self._unkept: dict[str, str] = {}
+        self._unkept: dict[str, RelayError | OSError] = {}
         self._files = {name: self._queued(name) for name in self._names}
         self.filter = "all"
         self.open(0)
@@ -122,7 +123,7 @@ class Session:
     def saved(self) -> Saved:
         """Whether everything is kept."""
         if self._unkept:
-            return Saved("failed", " ".join(self._unkept.values()))
+            return Saved("failed", " ".join(map(str, self._unkept.values())))
         if isinstance(self._keeper, MemoryKeeper):
             return Saved("memory", "Lost with the kernel: give annotate(..., manifest='labels.json') to keep it.")
         return Saved("saved", "Every change is kept at once.")
@@ -156,14 +157,35 @@ class Session:
         """
         name = self._name(index)
         path = self._locate(name)
-        self._take_over(name)
+        self._catch_up(name)
         self.current, self.path = index, path
 
+    def reload(self) -> None:
+        """Take over the labels of the open recording as they are kept, as a step that can be undone.
+
+        Other recordings that could not be kept are tried again; where they were changed elsewhere, that is taken over.
+
+        Raises
+        ------
+        RelayError, OSError
+            If labels cannot be read.
+        """
+        self._take_over(self.filename)
+        for name in tuple(self._unkept):
+            self._catch_up(name)
+
+    def _catch_up(self, name: str) -> None:
+        """Keep what of a recording is not kept yet, and take over what was done to it elsewhere."""
+        if name in self._unkept:
+            self._keep(name)
+        if isinstance(self._unkept.get(name), ConflictError | None):
+            self._take_over(name)
+
     def _take_over(self, name: str) -> None:
-        """Take over what was done to a recording elsewhere, as a step that can be undone."""
+        """Take over what is kept of a recording, if it is something else, as a step that can be undone."""
         theirs = self._keeper.labels(name)
         before = self._kept[name]
-        if replace(theirs, suggestions=(), by=None) != replace(before, suggestions=(), by=None) or name in self._unkept:
+        if name in self._unkept or _judged(theirs) != _judged(before):
             self._unkept.pop(name, None)
             self._done[name] = theirs.done
             self._histories[name].put(theirs.suggested(before.suggestions, before.by).marks())
@@ -171,21 +193,18 @@ class Session:
         self._files[name] = self._queued(name)
 
     def suggest(self, filename: str, detections: Sequence[Detection], by: str | None = None) -> None:
-        """Put detections beside the labels of a recording, to be judged."""
-        history, done = self._histories[filename], self._done[filename]
-        labels = labels_of(history.marks, done).suggested(detections, by)
-        if history.can_undo:
-            history.put(labels.marks())
-        else:
-            self._histories[filename] = History(labels.marks())
-        self._kept[filename] = replace(self._kept[filename], suggestions=labels.suggestions, by=by)
+        """Put detections beside the labels of a recording, to be judged; marks keep their ids, and it is no step."""
+        self._histories[filename].suggest(detections, by)
+        self._kept[filename] = replace(self._kept[filename], suggestions=tuple(detections), by=by)
         self._files[filename] = self._queued(filename)
 
     def found(self, duration_ms: int | None, error: str | None) -> None:
         """Say what reading the recording that is open has shown."""
         name = self.filename
         self._durations[name] = duration_ms
-        if error is not None:
+        if error is None:
+            self._errors.pop(name, None)
+        else:
             self._errors[name] = error
         self._files[name] = self._queued(name)
 
@@ -267,7 +286,7 @@ class Session:
             try:
                 self._keeper.keep(name, labels)
             except (RelayError, OSError) as exc:
-                self._unkept[name] = str(exc)
+                self._unkept[name] = exc
             else:
                 self._unkept.pop(name, None)
                 self._kept[name] = labels
@@ -277,3 +296,8 @@ class Session:
         marks = self._histories[name].marks
         n_marks, n_suggestions = len(annotations_of(marks)), len(suggestions_of(marks))
         return QueuedFile(name, bool(self._done[name]), n_marks, n_suggestions, self._errors.get(name))
+
+
+def _judged(labels: Labels) -> tuple[Marks, bool | None]:
+    """Return what a person has said of a recording, notes included, so that it can be compared."""
+    return marks_of(labels.annotations, rejected=labels.rejected), labels.done

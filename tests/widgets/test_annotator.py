@@ -1,7 +1,10 @@
 """The annotator without a browser: what comes of the messages that its view sends."""
 
 import asyncio
+import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,13 +14,15 @@ from relaylib.errors import ParameterError
 from relaylib.formats import read_manifest
 from relaylib.types import Annotation, ArtifactType, AudioItem, Detection, Manifest, Waveform, ms_to_samples
 from relaylib.widgets.annotator import Annotator
+from relaylib.widgets.editing import Draw
 from relaylib.widgets.keeping import ManifestKeeper, MemoryKeeper
 from relaylib.widgets.session import Session
 from relaylib.widgets.suggestions import Suggestions
 
 TYPES = (ArtifactType("click", color="#0072B2"), ArtifactType("echo", color="#D55E00"))
 BURST_MS = (400, 600)
-HEARD = [({"kind": "heard"}, None)]
+ORDER = {"view": "upper", "number": 7}
+HEARD = [({"kind": "heard", **ORDER}, None)]
 
 
 class Spoken(Annotator):
@@ -37,7 +42,7 @@ class Spoken(Annotator):
         return list(self.said)
 
     def edit(self, do, **fields):
-        return self.hear(kind="edit", edit={"do": do, **fields})
+        return self.hear(kind="edit", edit={"do": do, **fields}, **ORDER)
 
     def wait_until_decoded(self):
         assert self._sound.recording.done.wait(10)
@@ -100,8 +105,8 @@ def test_edits_change_marks_annotations_and_the_manifest(annotator, folder):
 def test_what_makes_no_sense_is_said_in_the_widget(annotator, message, says):
     """And changes nothing."""
     before = annotator.get_state()
-    (answer, _), *rest = annotator.hear(**message)
-    assert rest == (HEARD if message["kind"] in ("edit", "done") else [])
+    (answer, _), *rest = annotator.hear(**message, **ORDER)
+    assert rest == HEARD
     assert answer["kind"] == "error"
     assert says in answer["message"]
     assert annotator.get_state() == before
@@ -153,6 +158,95 @@ def test_messages_about_a_recording_that_is_no_longer_open_are_dropped(annotator
     assert annotator.hear(kind="tile", sound=before, level=0, index=0) == []
     assert annotator.hear(kind="pcm", sound=before, start=0, end=10, request=1) == []
     assert annotator.hear(kind="something of a newer view") == []
+
+
+TWO = (Annotation(100, 200, "click"), Annotation(300, 400, "echo"))
+
+
+@pytest.fixture
+def late(folder):
+    """Give an annotator that has gone on to the second recording, and the sound of the first, which its view shows."""
+    start = Manifest(TYPES, (AudioItem("a.wav", annotations=TWO), AudioItem("b.wav", annotations=TWO)))
+    made = Spoken(Session(ManifestKeeper(folder / "labels.json", start), folder.joinpath))
+    made.edit("nudge", id=1, by_ms=10)
+    before = made.sound["id"]
+    made.hear(kind="open", index=1)
+    made.edit("nudge", id=2, by_ms=10)
+    made.edit("nudge", id=2, by_ms=10)
+    made.hear(kind="undo")
+    yield made, before
+    made.close()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"kind": "edit", "edit": {"do": "remove", "id": 1}},
+        {"kind": "edit", "edit": {"do": "draw", "start_ms": 10, "end_ms": 20, "artifact_type": "echo"}},
+        {"kind": "edit", "edit": {"do": "change", "id": 2, "artifact_type": "click"}},
+        {"kind": "undo"},
+        {"kind": "redo"},
+        {"kind": "reload"},
+        {"kind": "snap", "request": 1, "ms": 100},
+    ],
+)
+def test_what_was_meant_for_another_recording_is_not_done(late, folder, message):
+    """It was made on the picture of the one before; the person is told, and the same is done where it is meant."""
+    annotator, before = late
+    annotator.selected = 1
+    state, labels = annotator.get_state(), read_manifest(folder / "labels.json")
+    (answer, _), *rest = annotator.hear(**message, sound=before, **ORDER)
+    assert rest == HEARD
+    assert answer["kind"] == "error"
+    assert "no longer open" in answer["message"]
+    assert annotator.get_state() == state
+    assert read_manifest(folder / "labels.json") == labels
+    assert all(answer["kind"] != "error" for answer, _ in annotator.hear(**message, sound=annotator.sound["id"]))
+
+
+def test_what_is_looked_at_does_not_reach_the_next_recording(late):
+    """A selection and a stretch of the recording before are dropped, without a word; from a script both are set."""
+    annotator, before = late
+    annotator.selected, shown = None, annotator.view_ms
+    assert annotator.hear(kind="look", sound=before, selected=1, view_ms=[100.5, 200], **ORDER) == HEARD
+    assert (annotator.selected, annotator.view_ms) == (None, shown)
+    assert annotator.hear(kind="look", sound=annotator.sound["id"], selected=1, **ORDER) == HEARD
+    annotator.hear(kind="look", sound=annotator.sound["id"], view_ms=[100.5, 200])
+    assert (annotator.selected, annotator.view_ms) == (1, (100.5, 200.0))
+    annotator.hear(kind="look", sound=annotator.sound["id"], selected=99)
+    assert annotator.selected is None, "there is no such mark"
+    annotator.selected, annotator.view_ms = 2, (0.0, 300.0)
+    assert (annotator.get_state()["selected"], annotator.get_state()["view_ms"]) == (2, (0.0, 300.0))
+
+
+def test_a_mark_is_named_before_its_id_is_known(annotator):
+    """By the number of the order that drew it: each view's is its own, whatever was drawn meanwhile and elsewhere."""
+    draw = {"kind": "edit", "edit": {"do": "draw", "start_ms": 300, "end_ms": 400, "artifact_type": "click"}}
+    annotator.hear(kind="look", selected=1, view="upper", number=1)
+    annotator.hear(**draw, view="upper", number=2)
+    annotator.hear(**draw, view="lower", number=2)
+    annotator.hear(**draw, view="upper", number=3)
+    upper, lower, last = (mark["id"] for mark in annotator.marks[1:])
+    assert annotator.selected == last
+    annotator.hear(kind="edit", edit={"do": "change", "id": -2, "artifact_type": "echo"}, view="lower", number=3)
+    annotator.hear(kind="edit", edit={"do": "nudge", "id": -2, "by_ms": -50}, view="upper", number=4)
+    annotator.hear(kind="edit", edit={"do": "remove", "id": -3}, view="upper", number=5)
+    found = {mark["id"]: (mark["start_ms"], mark["artifact_type"]) for mark in annotator.marks}
+    assert found == {1: (100, "click"), upper: (250, "click"), lower: (300, "echo")}
+    (answer, _), _ = annotator.hear(
+        kind="edit", edit={"do": "remove", "id": -9}, view="upper", number=6, sound=annotator.sound["id"]
+    )
+    assert "id=-9: there is no such mark" in answer["message"]
+
+
+def test_a_drawn_span_that_cannot_be_kept_is_selected_all_the_same(annotator, folder):
+    """And its view may name it: the key that follows is meant for it."""
+    annotator.selected = 1
+    (folder / "labels.json").write_text("{")
+    annotator.edit("draw", start_ms=150, end_ms=300, artifact_type="echo")
+    assert annotator.selected == 2
+    annotator.edit("change", id=-ORDER["number"], artifact_type="click")
+    assert [mark["artifact_type"] for mark in annotator.marks] == ["click", "click"]
 
 
 def test_snapping_finds_the_edges_of_the_burst(annotator):
@@ -222,6 +316,55 @@ def test_a_detector_is_asked_when_a_recording_is_opened(folder):
     assert threading.main_thread() not in threads
 
 
+def test_suggestions_that_come_late_leave_the_hand_alone(folder):
+    """What was selected before they came is what Delete removes, and undo brings it back; then they are still there."""
+    may_answer = threading.Event()
+
+    class Listener:
+        def detect(self, path):
+            may_answer.wait(10)
+            return [Detection(50, 60, "echo", 0.8)]
+
+    async def look():
+        start = Manifest(TYPES, (AudioItem("a.wav"),))
+        made = Spoken(Session(MemoryKeeper(start), folder.joinpath), Suggestions({}, Listener(), "mine"))
+        first, second = made.draw(500, 600, "click"), made.draw(100, 200, "echo")
+        may_answer.set()
+        await eventually(lambda: len(made.marks) == 3)
+        assert made.selected == second
+        made.edit("remove", id=second)
+        assert [(mark["start_ms"], mark["state"]) for mark in made.marks] == [(50, "suggestion"), (500, "annotation")]
+        made.undo()
+        made.undo()
+        assert [mark["id"] for mark in made.marks if mark["state"] == "annotation"] == [first]
+        made.undo()
+        assert made.history == {"undo": False, "redo": True}
+        assert [mark["state"] for mark in made.marks] == ["suggestion"]
+        made.close()
+
+    asyncio.run(look())
+
+
+def test_a_cell_that_runs_holds_nothing_up(folder):
+    """While it keeps the event loop busy, the recording is decoded on the screen, and suggestions come."""
+
+    class Listener:
+        def detect(self, path):
+            return [Detection(400, 600, "echo", 0.8)]
+
+    async def cells():
+        start = Manifest(TYPES, (AudioItem("a.wav"),))
+        made = Spoken(Session(MemoryKeeper(start), folder.joinpath), Suggestions({}, Listener(), "mine"))
+        told_by_s = time.monotonic() + 10
+        while not (made.marks and made.sound["decoded_ms"] == 1000) and time.monotonic() < told_by_s:
+            time.sleep(0.01)
+        assert made.sound["decoded_ms"] == 1000
+        assert len(made.marks) == 1
+        made.close()
+
+    asyncio.run(cells())
+
+
 async def eventually(found):
     """Wait, with the event loop running, until there is something."""
     for _ in range(1000):
@@ -229,6 +372,63 @@ async def eventually(found):
             return
         await asyncio.sleep(0.01)
     raise AssertionError("nothing came")
+
+
+def test_reloading_settles_a_recording_that_is_not_open(annotator, folder):
+    """Its box in the queue was ticked, but somebody else had labelled it; after that, edits raise no error again."""
+    annotator.edit("nudge", id=1, by_ms=10)
+    other = Session(ManifestKeeper(folder / "labels.json"), folder.joinpath)
+    other.open(1)
+    other.do(Draw(10, 20, "click"))
+    (answer, _), *_ = annotator.hear(kind="done", index=1, done=True)
+    assert "b.wav: its labels in labels.json were changed elsewhere" in answer["message"]
+    assert annotator.hear(kind="reload") == []
+    assert annotator.saved["state"] == "saved"
+    assert annotator.files[1]["n_marks"] == 1
+    assert annotator.edit("nudge", id=1, by_ms=10) == HEARD
+
+
+@pytest.fixture
+def impatient():
+    """Let threads take turns fifty times as often as usual."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    yield
+    sys.setswitchinterval(usual)
+
+
+def at_once(*calls):
+    """Make calls in a thread each, all at once, and wait for them."""
+    with ThreadPoolExecutor(len(calls)) as threads:
+        for done in [threads.submit(call) for call in calls]:
+            done.result()
+
+
+def test_a_cell_and_a_hand_may_draw_at_once(folder, impatient):
+    """Every span is there, is in the view, and can be undone."""
+    start = Manifest(TYPES, (AudioItem("a.wav"),))
+    made = Annotator(Session(MemoryKeeper(start), folder.joinpath))
+
+    def draw(first_ms):
+        return lambda: [made.draw(first_ms + k, first_ms + k + 5, "echo") for k in range(60)]
+
+    at_once(draw(0), draw(500))
+    assert len(made.annotations) == len(made.marks) == 120
+    for _ in range(120):
+        made.undo()
+    assert made.history == {"undo": False, "redo": True}
+    made.close()
+
+
+def test_a_span_may_be_drawn_when_suggestions_come(folder, impatient):
+    """Both are there, whoever is first."""
+    found = [Detection(k, k + 5, "echo", 0.5) for k in range(200)]
+    for _ in range(20):
+        made = Annotator(Session(MemoryKeeper(Manifest(TYPES, (AudioItem("a.wav"),))), folder.joinpath))
+        at_once(lambda made=made: made._found("a.wav", found), lambda made=made: made.draw(500, 600, "click"))
+        assert len(made.marks) == 201
+        assert made.annotations == (Annotation(500, 600, "click"),)
+        made.close()
 
 
 def test_a_script_works_as_a_hand_does(annotator, folder):

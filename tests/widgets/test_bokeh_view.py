@@ -44,6 +44,26 @@ def test_properties_of_one_model_add_up():
     assert view.properties == {"time": {"start": 1.0, "end": 2.0}}
 
 
+def test_what_is_assigned_again_is_told_again():
+    """A person may have moved it meanwhile, which only the view knows."""
+    view, told = a_view(), []
+    view.observe(lambda change: told.append(change["new"]), "assigned")
+    for _ in range(2):
+        view.assign("time", start=1.0)
+    assert told == [{"time": 1}, {"time": 2}]
+
+
+def test_a_range_that_was_moved_is_in_the_state_of_a_view_that_is_opened_later():
+    """Where it is open already it is not set: a person may be moving it."""
+    view = a_view()
+    view.on_range("time", lambda *_: None)
+    view.assign("time", start=0.0, end=1.0)
+    view._handle_custom_msg({"kind": "range", "name": "time", "start": 0.25, "end": 0.5}, [])
+    state = view.get_state()
+    assert state["properties"] == {"time": {"start": 0.25, "end": 0.5}}
+    assert state["assigned"] == {"time": 1}
+
+
 def test_views_share_one_script():
     """A page with ten drawings gets BokehJS once, as the installed package has it."""
     one, other = a_view(), a_view()
@@ -74,7 +94,7 @@ def test_taps_and_moves_reach_their_handlers():
     view.on_tap(lambda source, row: heard.append((source, row)))
     view.on_range("time", lambda start, end: heard.append((start, end)))
     assert view.watched == ["time"]
-    view._handle_custom_msg({"kind": "tap", "source": "curve", "index": 3}, [])
+    view._handle_custom_msg({"kind": "tap", "source": "curve", "row": {"x": 3.0}}, [])
     view._handle_custom_msg({"kind": "range", "name": "time", "start": 0, "end": 2.5}, [])
     view._handle_custom_msg({"kind": "range", "name": "gain", "start": 0, "end": 9}, [])
-    assert heard == [("curve", 3), (0.0, 2.5)]
+    assert heard == [("curve", {"x": 3.0}), (0.0, 2.5)]

@@ -53,3 +53,9 @@ def test_of_a_recording_that_breaks_off_the_reason_is_said_and_what_there_is_pla
     assert player.value == "<b>a&lt;b&gt;.wav: broken</b>"
     player.play(sound, 0, 2000)
     assert "<audio" in player.value
+    played = player.value
+    player.progressed(sound)  # the picture has moved
+    assert player.value == played
+    player.clear()
+    player.progressed(sound)
+    assert "broken" in player.value

@@ -1,3 +1,4 @@
+import threading
 import time
 
 import numpy as np
@@ -20,6 +21,7 @@ from relaylib.types import (
     Scores,
     Waveform,
 )
+from relaylib.widgets import explore as explore_module
 from relaylib.widgets.explore import explore, figures_html
 from relaylib.widgets.explore_picture import curve_columns, span_columns
 from relaylib.widgets.explore_state import explore_scores, reference_of
@@ -160,10 +162,60 @@ def test_moving_into_a_stretch_draws_it_finer():
     assert x[-1] >= 12 - 0.02
 
 
+def test_the_whole_recording_comes_into_view_each_time():
+    """The second time too, although the kernel has said the same before: a person has zoomed in since."""
+    explorer = explore(scores_with())
+    for times in (1, 2):
+        explorer.show(0, 100_000)
+        assert explorer._view.assigned["time"] == times
+        explorer._view._handle_custom_msg({"kind": "range", "name": "time", "start": 10, "end": 12}, [])
+
+
+def test_a_stretch_is_drawn_last_that_was_asked_for_last(monkeypatch):
+    """While one thread draws, for more is decoded, another hears that the picture was moved."""
+    explorer = explore(scores_with(), Waveform(np.zeros(1_600_000, np.float32)))
+    drawing, moved, outline = threading.Event(), threading.Event(), explore_module.outline
+
+    def slow(*asked):
+        if not drawing.is_set():
+            drawing.set()
+            moved.wait(0.3)
+        return outline(*asked)
+
+    monkeypatch.setattr(explore_module, "outline", slow)
+    progress = threading.Thread(target=explorer._draw_wave)
+    progress.start()
+    drawing.wait(10)
+    explorer._view._handle_custom_msg({"kind": "range", "name": "time", "start": 10, "end": 12}, [])
+    moved.set()
+    progress.join()
+    assert numbers(explorer._view.data_wave["x"])[-1] < 14
+
+
+def tap(explorer, source, row):
+    """Tap a bar as the picture has it now, and give what that would send."""
+    columns = getattr(explorer._view, f"data_{source}")
+    values = {name: (numbers(column) if isinstance(column, dict) else column)[row] for name, column in columns.items()}
+    return {"kind": "tap", "source": source, "row": values}
+
+
 def test_a_tap_on_a_bar_plays_it():
     explorer = explore(scores_with((10, 20, 0, 0.9)), Waveform(np.zeros(32_000, np.float32)))
-    explorer._view._handle_custom_msg({"kind": "tap", "source": "found", "index": 0}, [])
+    explorer._view._handle_custom_msg(tap(explorer, "found", 0), [])
     assert "<audio" in explorer._player.value
+
+
+def test_what_was_tapped_plays_although_the_sliders_have_moved_it(monkeypatch):
+    """A click at 2 s goes with a higher threshold, and the one at 30 s becomes the first."""
+    scores = scores_with((100, 120, 0, 0.6), (1500, 1530, 0, 0.95))
+    explorer, played = explore(scores, Waveform(np.zeros(1_600_000, np.float32))), []
+    monkeypatch.setattr(explorer._player, "play", lambda _, *stretch: played.append(stretch))
+    first = tap(explorer, "found", 0)
+    explorer._sliders["threshold"].value = 0.8
+    explorer._view._handle_custom_msg(first, [])
+    assert played == [(1000, 3400)]
+    explorer._view._handle_custom_msg(tap(explorer, "wave", 0), [])
+    assert len(played) == 1
 
 
 def test_audio_that_cannot_be_read_is_said_and_the_curves_are_there(tmp_path):

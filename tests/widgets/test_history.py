@@ -1,15 +1,15 @@
 from contextlib import suppress
 
 import pytest
-from drawn import EDITS, MARKS, RULES, after
+from drawn import DETECTIONS, EDITS, MARKS, RULES, after
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relaylib.errors import ParameterError
-from relaylib.types import Annotation
-from relaylib.widgets.editing import Draw, Nudge, Remove
+from relaylib.types import Annotation, Detection
+from relaylib.widgets.editing import Accept, Draw, Nudge, Remove
 from relaylib.widgets.history import History
-from relaylib.widgets.marks import Marks, marks_of
+from relaylib.widgets.marks import Marks, annotations_of, marks_of, suggestions_of
 
 
 @given(MARKS, st.lists(EDITS, max_size=15), st.integers(0, 20))
@@ -66,3 +66,45 @@ def test_marks_put_from_outside_are_one_step():
     assert not history.put(marks_of([Annotation(0, 5, "echo")]))
     history.undo()
     assert history.marks == Marks()
+
+
+@given(MARKS, st.lists(EDITS, max_size=15), st.integers(0, 20), DETECTIONS)
+def test_suggestions_that_arrive_are_no_step(marks, edits, n_undone, detections):
+    """At each step the annotations stay as they are, and what nobody had judged by then is suggested."""
+    history = History(marks)
+    for edit in edits:
+        with suppress(ParameterError):
+            history.do(edit, RULES)
+    states = [marks, *after(marks, edits)]
+    now = len(states) - 1 - sum(history.undo() for _ in range(n_undone))
+    history.suggest(detections, "second")
+    assert (history.can_undo, history.can_redo) == (now > 0, now < len(states) - 1)
+    while history.undo():
+        now -= 1
+    assert now == 0
+    for state in states:
+        assert labelled(history.marks) == labelled(state)
+        expected = marks_of(annotations_of(state), detections, rejected=state.rejected)
+        assert sorted(suggestions_of(history.marks)) == sorted(suggestions_of(expected))
+        assert history.redo() == (state is not states[-1])
+
+
+def labelled(marks):
+    return [mark for mark in marks.items if mark.state == "annotation"]
+
+
+def test_a_suggestion_has_one_id_wherever_it_stands():
+    """Also one that was open before, and that was accepted meanwhile."""
+    same, new = Detection(100, 120, "echo", 0.5), Detection(300, 400, "echo", 0.9)
+    history = History(marks_of([], [same]))
+    history.do(Draw(10, 20, "glitch"), RULES)
+    history.do(Accept(1), RULES)
+    history.suggest([same, new], "second")
+    ids = [{mark.start_ms: mark.id for mark in history.marks.items}]
+    while history.undo():
+        ids.append({mark.start_ms: mark.id for mark in history.marks.items})
+    assert ids[:2] == [{10: 2, 100: 1, 300: ids[0][300]}] * 2
+    assert ids[2] == {100: 1, 300: ids[0][300]}
+    history.redo()
+    history.do(Draw(500, 510, "glitch"), RULES)
+    assert history.marks.items[-1].id > ids[0][300]

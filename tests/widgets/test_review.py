@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from relaylib.widgets.review_state import (
     LOOKS,
     Listing,
     kind_counts,
+    nearest,
     outcomes_of,
     results_given,
     row_of,
@@ -154,7 +156,7 @@ def test_what_the_view_sets_is_listed():
 
 def test_steps_stay_in_the_list():
     widget = compared()
-    order = [row["index"] for row in widget._list.rows]
+    order = [row["id"] for row in widget._list.rows]
     assert widget.selected == order[0]
     widget.step(1)
     assert widget._list.selected == order[1]
@@ -221,20 +223,32 @@ def test_the_waveform_of_the_chosen_file_is_drawn_and_played(folder):
 def test_a_tap_on_a_bar_chooses_its_outcome():
     widget = compared()
     widget.selected = next(k for k, outcome in enumerate(widget.outcomes) if outcome.filename == "a.wav")
-    widget._view.widget._handle_custom_msg({"kind": "tap", "source": "detected", "index": 1}, [])
+    bar = {"start": 5100, "end": 5900, "type": "click", "kind": "wrong type"}
+    widget._view.widget._handle_custom_msg({"kind": "tap", "source": "detected", "row": bar}, [])
     assert widget.outcomes[widget.selected].kind == "wrong_type"
+
+
+def test_of_bars_at_one_place_the_one_is_chosen_that_was_tapped():
+    """The same click annotated twice: one is a hit, the other a miss."""
+    widget = review(
+        manifest_of(a=[Annotation(1000, 1100, "click")] * 2), {"a.wav": [Detection(1000, 1100, "click", 0.9)]}
+    )
+    for look in ("hit", "miss", "hit"):
+        bar = {"start": 1000, "end": 1100, "type": "click", "kind": look}
+        widget._view.widget._handle_custom_msg({"kind": "tap", "source": "annotated", "row": bar}, [])
+        assert widget.outcomes[widget.selected].kind == look
 
 
 def test_a_row_to_play_is_chosen_by_the_order_itself(folder):
     """The choice may reach the kernel after the order to play: it is held back while another waits for its answer."""
     widget = review(folder / "labels.json", FOUND)
-    row = next(row for row in widget._list.rows if row["index"] != widget.selected)
-    widget.selected = row["index"]
+    row = next(row for row in widget._list.rows if row["id"] != widget.selected)
+    widget.selected = row["id"]
     widget._view._sound.done.wait(10)
-    widget.selected = next(other["index"] for other in widget._list.rows if other != row)
-    widget._list._handle_custom_msg({"kind": "play", "index": row["index"]}, [])
-    widget._list.selected = row["index"]
-    assert widget.selected == row["index"]
+    widget.selected = next(other["id"] for other in widget._list.rows if other != row)
+    widget._list._handle_custom_msg({"kind": "play", "id": row["id"]}, [])
+    widget._list.selected = row["id"]
+    assert widget.selected == row["id"]
     assert "<audio" in widget._player.value
 
 
@@ -284,6 +298,162 @@ def test_a_false_alarm_that_is_none_is_accepted(folder):
     annotator._on_message(None, {"kind": "edit", "edit": {"do": "accept", "id": annotator.selected}}, [])
     assert kind_counts(widget.outcomes) == {"hit": 2, "boundary": 1, "wrong_type": 1, "miss": 1, "false_alarm": 0}
     annotator.close()
+
+
+@pytest.fixture
+def corrected(folder):
+    """Give a function that opens a review with the annotator at an outcome, and one that edits there."""
+    opened = []
+
+    def start(found, **annotations):
+        write_manifest(manifest_of(**annotations), folder / "labels.json")
+        opened.append(review(folder / "labels.json", found))
+        return opened[-1], edit
+
+    def edit(do, **fields):
+        widget = opened[-1]
+        widget.annotator._on_message(None, {"kind": "edit", "edit": {"do": do, **fields}}, [])
+
+    yield start
+    for widget in opened:
+        if widget.annotator is not None:
+            widget.annotator.close()
+
+
+def chosen(widget):
+    return None if widget.selected is None else widget.outcomes[widget.selected]
+
+
+def clicks(*starts_ms):
+    return [Annotation(start_ms, start_ms + 40, "click") for start_ms in starts_ms]
+
+
+def test_when_the_last_outcome_goes_nothing_is_left_to_see(corrected):
+    """The miss that is removed was the only one; a tap on its bar that comes late finds nothing, and work goes on."""
+    widget, edit = corrected({"a.wav": []}, a=clicks(300))
+    widget.fix()
+    view = widget._view.widget
+    edit("remove", id=widget.annotator.selected)
+    assert (widget.selected, widget._list.selected, widget._title.value, widget._player.value) == (None, None, "", "")
+    assert len(numbers(view.data_annotated["left"])) == len(numbers(view.data_detected["left"])) == 0
+    assert view.properties["chosen"] == {"left": 0.0, "right": 0.0}
+    assert view.data_wave["x"] == []
+    bar = {"start": 300, "end": 340, "type": "click", "kind": "miss"}
+    view._handle_custom_msg({"kind": "tap", "source": "annotated", "row": bar}, [])
+    assert widget.selected is None
+    edit("draw", start_ms=500, end_ms=600, artifact_type="click")
+    assert [row["kind"] for row in widget._list.rows] == ["miss"]
+    widget.step(1)
+    assert "500–600 ms" in widget._title.value
+
+
+def test_what_is_none_of_the_outcomes_cannot_be_chosen():
+    widget = compared()
+    with pytest.raises(ParameterError, match="selected=5 is none of the 5 outcomes"):
+        widget.selected = 5
+    assert widget.selected != 5
+
+
+def test_orders_given_on_an_older_list_are_dropped(corrected):
+    """Of four misses the first is removed: what was the third row is another outcome now, and the list is put right."""
+    widget, edit = corrected({"a.wav": []}, a=clicks(1000, 3000, 5000, 7000))
+    widget.fix()
+    before = [row["id"] for row in widget._list.rows]
+    edit("remove", id=widget.annotator.selected)
+    selected, sent = widget.selected, []
+    assert selected is not None
+    widget._list.send_state = lambda key: sent.append(key)
+    for row_id in before:
+        widget._list.set_state({"selected": row_id})
+        widget._list._handle_custom_msg({"kind": "play", "id": row_id}, [])
+        assert widget.selected == selected
+    assert sent == ["selected"] * 4
+    now = widget._list.rows[2]
+    assert now["at"] == "0:07.000"
+    widget._list.set_state({"selected": now["id"]})
+    assert chosen(widget).start_ms == 7000
+
+
+def test_fixing_alone_leaves_the_choice_as_it_is(corrected):
+    """Also where it takes the annotator to another file, and a hit lies at the same place."""
+    found = [Detection(100, 300, "click", 0.9), Detection(100, 300, "echo", 0.8)]
+    truth = [Annotation(100, 300, "click")]
+    widget, _ = corrected({"a.wav": found, "b.wav": found}, a=truth, b=[*truth, *clicks(700)])
+    for name in ("a.wav", "b.wav"):
+        alarm = next(k for k, o in enumerate(widget.outcomes) if (o.filename, o.kind) == (name, "false_alarm"))
+        widget.selected = alarm
+        widget.fix()
+        assert widget.selected == alarm
+
+
+def test_an_outcome_is_found_again_by_what_it_is_of():
+    """An equal one, then the same detection, then the nearest."""
+    _, (miss, alarm, other) = outcomes_of(
+        manifest_of(a=[Annotation(100, 300, "click")]),
+        results_given({"a.wav": [Detection(400, 500, "click", 0.9), Detection(2000, 2100, "echo", 0.7)], "b.wav": []}),
+        EvalConfig(collar_ms=0),
+    )
+    _, (joined, last) = outcomes_of(
+        manifest_of(a=[Annotation(300, 600, "click")]),
+        results_given({"a.wav": [alarm.detection, other.detection], "b.wav": []}),
+        EvalConfig(collar_ms=0),
+    )
+    assert joined.kind == "boundary"
+    assert nearest([joined, last], alarm) == 0
+    assert nearest([alarm, last, other], other) in (1, 2)
+    assert nearest([joined, last], miss) == 0
+    assert nearest([replace(joined, filename="b.wav")], alarm) is None
+    same_place = [replace(alarm, detection=replace(alarm.detection, artifact_type="echo")), alarm]
+    assert nearest(same_place, alarm) == 1
+
+
+@pytest.mark.parametrize(("by", "expected_ms"), [(1, 1600), (-1, 800), (2, 2000), (-9, 400)])
+def test_after_a_correction_the_next_row_is_the_next(corrected, by, expected_ms):
+    """A label is put right, and its row leaves the list; the list goes on from where it was."""
+    found = [Detection(at, at + 40, "echo", 0.9) for at in (400, 800, 1200, 1600, 2000)]
+    widget, edit = corrected({"a.wav": found}, a=clicks(400, 800, 1200, 1600, 2000))
+    widget.listing = Listing(sort_by="place", descending=False)
+    widget.step(2)
+    assert chosen(widget).start_ms == 1200
+    widget.fix()
+    edit("change", id=widget.annotator.selected, artifact_type="echo")
+    assert (chosen(widget).start_ms, chosen(widget).kind) == (1200, "hit")
+    assert len(widget._list.rows) == 4
+    widget.step(by)
+    assert chosen(widget).start_ms == expected_ms
+
+
+def test_after_a_label_was_removed_the_next_row_is_the_next(corrected):
+    """Not the one after its neighbour in the file, which is shown for want of it; nor do later corrections matter."""
+    widget, edit = corrected({"a.wav": []}, a=[*clicks(400, 1200), Annotation(4000, 4900, "echo"), *clicks(5000, 9000)])
+    widget.listing = Listing(sort_by="duration")
+    widget.step(2)
+    assert chosen(widget).start_ms == 5000
+    widget.fix()
+    edit("remove", id=widget.annotator.selected)
+    assert (chosen(widget).start_ms, widget._list.rows[0]["at"]) == (4000, "0:04.000")
+    edit("draw", start_ms=9500, end_ms=9510, artifact_type="click")
+    widget.step(1)
+    assert chosen(widget).start_ms == 9000
+
+
+def test_a_label_that_was_moved_stays_the_chosen_row(corrected):
+    widget, edit = corrected({"a.wav": []}, a=clicks(400, 1200, 5000))
+    widget.listing = Listing(sort_by="place", descending=False)
+    widget.step(1)
+    widget.fix()
+    edit("change", id=widget.annotator.selected, start_ms=1190)
+    assert chosen(widget).start_ms == 1190
+    widget.step(1)
+    assert chosen(widget).start_ms == 5000
+
+
+def test_what_is_hidden_by_a_filter_is_followed_by_the_first_row():
+    widget = compared()
+    widget.step(2)
+    widget.listing = Listing(("hit", "miss"))
+    widget.step(1)
+    assert chosen(widget).kind == "hit"
 
 
 def test_the_list_says_how_long_it_is():

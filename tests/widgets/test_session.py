@@ -1,5 +1,6 @@
 """A sitting over recordings: what is done, what is kept, and what another session does meanwhile."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from relaylib.errors import FormatError, ParameterError
 from relaylib.formats import read_manifest, write_manifest
 from relaylib.types import Annotation, ArtifactType, AudioItem, Detection, Manifest
-from relaylib.widgets.editing import Accept, Draw, Reject, Remove
+from relaylib.widgets.editing import Accept, Change, Draw, Reject, Remove
 from relaylib.widgets.keeping import ManifestKeeper, MemoryKeeper
 from relaylib.widgets.session import Session
 
@@ -130,6 +131,109 @@ def test_what_could_not_be_kept_is_kept_with_the_next_change(manifest):
     session.do(Draw(10, 20, "click"))
     assert session.saved.state == "saved"
     assert [len(item.annotations) for item in read_manifest(manifest)] == [2, 1]
+
+
+@contextmanager
+def full_disk(keeper):
+    """Let a keeper keep nothing."""
+
+    def keep(filename, labels):
+        raise OSError("No space left on device")
+
+    keeper.keep = keep
+    yield
+    del keeper.keep
+
+
+def test_what_could_not_be_kept_is_kept_when_its_recording_is_opened(manifest):
+    """The disk was full for a while: the span stays, and is in the file as soon as there is room again."""
+    keeper = ManifestKeeper(manifest)
+    session = Session(keeper, Path)
+    with full_disk(keeper):
+        session.do(Draw(300, 400, "echo"))
+        session.open(1)
+        session.open(0)
+        assert session.saved.state == "failed"
+        assert [mark.start_ms for mark in session.marks.items] == [100, 300]
+        session.open(1)
+    session.open(0)
+    assert session.saved.state == "saved"
+    assert [mark.start_ms for mark in session.marks.items] == [100, 300]
+    assert [span.start_ms for span in read_manifest(manifest).audio[0].annotations] == [100, 300]
+    assert session.undo()
+    assert not session.undo(), "only the drawing was a step"
+
+
+def test_what_could_not_be_kept_gives_way_to_others(manifest):
+    """A note that somebody else wrote meanwhile is not written over; undo brings back what is here."""
+    keeper = ManifestKeeper(manifest)
+    session = Session(keeper, Path)
+    with full_disk(keeper):
+        session.do(Draw(300, 400, "echo"))
+    sitting(manifest).do(Change(1, extra_data={"note": "soft"}))
+    session.open(1)
+    session.open(0)
+    assert [mark.extra_data for mark in session.marks.items] == [{"note": "soft"}]
+    assert read_manifest(manifest).audio[0].annotations[0].extra_data == {"note": "soft"}
+    assert session.undo()
+    assert [span.start_ms for span in read_manifest(manifest).audio[0].annotations] == [100, 300]
+
+
+def test_reloading_takes_over_what_is_not_open_too(manifest):
+    """Where somebody else has changed it; that can be undone there."""
+    session, other = sitting(manifest), sitting(manifest)
+    other.open(1)
+    other.do(Draw(10, 20, "click"))
+    session.set_done(1, True)
+    assert session.saved.state == "failed"
+    session.reload()
+    assert session.saved.state == "saved"
+    assert (session.files[1].done, session.files[1].n_marks) == (False, 1)
+    session.open(1)
+    assert [mark.start_ms for mark in session.marks.items] == [10]
+    assert session.undo()
+    assert session.marks.items == ()
+
+
+def test_reloading_keeps_what_only_failed(manifest):
+    """In a recording that is not open; of the open one the file counts, and undo brings back what is here."""
+    keeper = ManifestKeeper(manifest)
+    session = Session(keeper, Path)
+    with full_disk(keeper):
+        session.do(Draw(300, 400, "echo"))
+        session.open(1)
+        session.do(Draw(10, 20, "click"))
+    session.reload()
+    assert session.saved.state == "saved"
+    assert [len(item.annotations) for item in read_manifest(manifest)] == [2, 0]
+    assert session.undo()
+    assert [len(item.annotations) for item in read_manifest(manifest)] == [2, 1]
+
+
+def test_suggestions_that_arrive_late_leave_the_marks_alone(manifest):
+    """Marks keep their ids, undo and redo are about what the person did, and the suggestions stay."""
+    session = sitting(manifest)
+    session.do(Draw(300, 400, "echo"))
+    session.do(Draw(10, 20, "echo"))
+    session.undo()
+    before = session.marks
+    session.suggest("a.wav", [Detection(50, 60, "click", 0.8)], "first")
+    assert [mark for mark in session.marks.items if mark.state == "annotation"] == list(before.items)
+    assert session.redo()
+    assert [mark.start_ms for mark in session.marks.items] == [10, 50, 100, 300]
+    assert session.undo()
+    assert session.undo()
+    assert not session.can_undo
+    assert [mark.start_ms for mark in session.marks.items] == [50, 100]
+    assert session.files[0].n_suggestions == 1
+
+
+def test_a_recording_that_was_repaired_is_not_called_unreadable(manifest):
+    session = sitting(manifest)
+    session.found(None, "no sound at all")
+    assert session.files[0].error == "no sound at all"
+    session.found(1000, None)
+    assert session.files[0].error is None
 
 
 def test_labels_in_memory_say_so():

@@ -6,15 +6,14 @@ import json
 import shutil
 import subprocess
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
+from copied import copied
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relaylib.types import Annotation
-from relaylib.widgets import esm
 from relaylib.widgets.editing import Change, Nudge, Rules, apply
 from relaylib.widgets.marks import marks_of
 from relaylib.widgets.sound import bands_hz
@@ -35,10 +34,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
     """Give a function that calls one of a module with each of several lists of arguments."""
-    folder = tmp_path_factory.mktemp("scripts")
-    for path in (Path(esm.__file__).parent / "static").glob("*.js"):
-        shutil.copy(path, folder)
-    (folder / "package.json").write_text('{"type": "module"}')
+    folder = copied(tmp_path_factory.mktemp("scripts"))
     (folder / "serve.js").write_text(SERVE)
     with subprocess.Popen(
         ["node", "serve.js"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -326,6 +322,18 @@ def test_ends_take_the_edges_that_were_found(node, found, expected):
     assert node("snapper.js:takenEnds", calls) == [expected]
 
 
+def test_kinds_are_sent_in_the_order_that_the_kernel_has_them_in(node):
+    """Its answer is then what was sent, and takes back nothing that was clicked meanwhile."""
+    kinds = [{"kind": kind} for kind in ("hit", "boundary", "miss")]
+    calls = [[kinds, ["miss"], "hit"], [kinds, ["miss", "hit"], "boundary"], [kinds, ["hit", "miss"], "hit"]]
+    assert node("review_list.js:toggled", *calls) == [["hit", "miss"], ["hit", "boundary", "miss"], ["miss"]]
+
+
+def test_a_tap_tells_what_the_picture_has_in_that_row(node):
+    columns = {"start": [10, 20], "type": ["click", "echo"]}
+    assert node("bokeh_view.js:rowAt", [columns, 1]) == [{"start": 20, "type": "echo"}]
+
+
 def test_a_note_leaves_other_data_alone(node):
     calls = [
         [None, " new "],
@@ -334,6 +342,24 @@ def test_a_note_leaves_other_data_alone(node):
         [{"note": "old"}, " "],
     ]
     assert node("inspector.js:withNote", *calls) == [{"note": "new"}, {"by": "me", "note": "new"}, {"by": "me"}, None]
+
+
+@pytest.mark.parametrize(
+    ("before", "mark", "expected"),
+    [
+        (MARKS[0], {**MARKS[0], "end_ms": 4000}, True),
+        (MARKS[0], {**MARKS[0], "id": 4}, False),
+        (MARKS[0], MARKS[1], False),
+        ({**MARKS[0], "id": -7}, MARKS[0], True),  # the kernel has given it its id
+        ({**MARKS[0], "id": -7}, MARKS[1], False),
+        (None, MARKS[0], False),
+        (MARKS[0], None, False),
+        (None, None, True),
+    ],
+)
+def test_the_inspector_knows_a_mark_again(node, before, mark, expected):
+    """What is being typed stays for the same mark, and never becomes that of another."""
+    assert node("inspector.js:isSame", [before, mark]) == [expected]
 
 
 def test_text_is_read_on_every_colour(node):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from relaylib.widgets.on_loop import on_loop
+from relaylib.widgets.on_loop import aside
 from relaylib.widgets.snapping import snap
 from relaylib.widgets.sound.recording import Recording
 
@@ -27,7 +27,7 @@ class ServedSound:
     send : callable
         Takes an answer and its buffers to the view.
     progressed : callable
-        Called in the event loop when there is more of the recording.
+        Called in a thread beside when there is more of the recording.
 
     Attributes
     ----------
@@ -50,13 +50,12 @@ class ServedSound:
         self.close()
         self._n_opened += 1
         self.id = opened = f"{self._name}-{self._n_opened}"
-        later = on_loop(self._heard)
+        later = aside(self._heard)
         self.recording = Recording(path, on_progress=lambda _: later(opened))
 
     def answer(self, message: dict[str, Any]) -> None:
-        """Answer a request of the kind `snap`, `tile` or `pcm`; one about another recording gets no answer."""
-        if message.get("sound", self.id) == self.id:
-            self._answers[message["kind"]](message)
+        """Answer a request of the kind `snap`, `tile` or `pcm`."""
+        self._answers[message["kind"]](message)
 
     def close(self) -> None:
         """Let go of the recording that is open, if there is one."""

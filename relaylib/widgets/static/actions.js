@@ -77,7 +77,7 @@ export function makeActions(desk) {
       if (mark) desk.edit({ do: "nudge", id: mark.id, by_ms, edge });
       else desk.show(panView(desk.view, sign * PAN * (desk.view[1] - desk.view[0]), desk.durationMs));
     },
-    snap: withMark((mark) => desk.snapper.snap(mark)),
+    snap: withMark((mark) => desk.snapper.snap(mark, desk.recording.id)),
     remove: withMark((mark) => desk.edit({ do: "remove", id: mark.id })),
     accept: judge("accept"),
     reject: judge("reject"),
@@ -88,8 +88,8 @@ export function makeActions(desk) {
       desk.select(null);
       desk.schedule();
     },
-    undo: () => desk.link.change({ kind: "undo" }),
-    redo: () => desk.link.change({ kind: "redo" }),
+    undo: () => desk.change({ kind: "undo" }),
+    redo: () => desk.change({ kind: "redo" }),
     "next-file": go(1),
     "previous-file": go(-1),
     done: () => {
@@ -98,7 +98,7 @@ export function makeActions(desk) {
     },
     reload: () => {
       desk.fail(null);
-      desk.link.send({ kind: "reload" });
+      desk.link.send({ kind: "reload", sound: desk.recording.id });
     },
     publish: () => desk.bar.confirmPublish() && desk.link.send({ kind: "publish" }),
     help: () => desk.help.toggle(),

@@ -1,8 +1,9 @@
 // The view of relaylib.widgets.bokeh_view.BokehView: hosts BokehJS, without anything from outside the kernel.
 //
 // Synced: `item` (bokeh.embed.json_item), `bokehjs` (reference to the one model that holds the script), `sources` (names of
-// the ColumnDataSources) and `data_NAME` (columns of each), `properties` (of named models), `watched` (names of ranges), `theme`.
-// From the view: {kind: "tap", source, index} and {kind: "range", name, start, end}.
+// the ColumnDataSources) and `data_NAME` (columns of each), `properties` (of named models), `assigned` (how often those of each
+// were set by the kernel), `watched` (names of ranges), `theme`.
+// From the view: {kind: "tap", source, row} and {kind: "range", name, start, end}.
 
 const SCRIPTS = Symbol.for("relaylib.bokehjs"); // one BokehJS per page and version, shared by every view
 const RANGE_DELAY_MS = 60;
@@ -37,6 +38,11 @@ function columnsOf(packed) {
     columns[name] = new { f4: Float32Array, f8: Float64Array, i4: Int32Array }[column.dtype](bytes);
   }
   return columns;
+}
+
+/** Return row `index` of a source: the kernel may have put others in its place meanwhile. */
+export function rowAt(columns, index) {
+  return Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[index]]));
 }
 
 function isDark(theme) {
@@ -80,7 +86,7 @@ function report(model, doc) {
       part.selected.properties.indices.change.connect(() => {
         const [index] = part.selected.indices;
         if (index === undefined) return;
-        model.send({ kind: "tap", source: part.name, index });
+        model.send({ kind: "tap", source: part.name, row: rowAt(part.data, index) });
         setTimeout(() => (part.selected.indices = [])); // the same may be tapped again
       });
     } else if (part.type === "Range1d" && model.get("watched").includes(part.name)) {
@@ -134,14 +140,14 @@ async function render({ model, el }) {
     model.on(`change:${trait}`, fill);
     return { fill, stop: () => model.off(`change:${trait}`, fill) };
   });
-  const assigned = new Map();
+  let done = null;
   const assign = () => {
+    const assigned = model.get("assigned");
     for (const [name, values] of Object.entries(model.get("properties"))) {
-      const text = JSON.stringify(values);
-      if (assigned.get(name) === text) continue; // what a person has panned since stays where it is
-      assigned.set(name, text);
+      if (done && done[name] === assigned[name]) continue; // what a person has panned since stays where it is
       doc.get_model_by_name(name).setv(values);
     }
+    done = assigned;
   };
   const dress = () => paint(doc, isDark(model.get("theme")));
   dress();
@@ -149,7 +155,7 @@ async function render({ model, el }) {
   assign();
   const unreport = report(model, doc);
   const unguard = guardWheel(el);
-  model.on("change:properties", assign);
+  model.on("change:assigned", assign);
   model.on("change:theme", dress);
   const watch = new MutationObserver(dress);
   watch.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-vscode-theme-kind"] });
@@ -159,7 +165,7 @@ async function render({ model, el }) {
     unreport();
     unguard();
     for (const { stop } of fillers) stop();
-    model.off("change:properties", assign);
+    model.off("change:assigned", assign);
     model.off("change:theme", dress);
     views.clear();
     const at = Bokeh.documents.indexOf(doc);

@@ -31,11 +31,11 @@ export class Desk {
   constructor(model, el) {
     this.model = model;
     this.beganMs = null;
-    const edit = (one) => this.edit(one);
+    const edit = (one, sound) => this.edit(one, sound);
     const failed = (message) => this.fail(message);
     this.link = new Link(model, failed);
     this.snapper = new Snapper((message) => this.link.send(message), edit);
-    this.pen = new Pen({ edit, failed, changed: () => this.schedule() });
+    this.pen = new Pen({ edit, failed, changed: () => this.schedule(), drew: (id) => this.drew(id) });
     this.actions = makeActions(this);
     this.playback = new Playback(() => this.refresh(), failed);
     this.sight = new Sight(model, this);
@@ -110,7 +110,7 @@ export class Desk {
   }
 
   get selected() {
-    return this.model.get("selected");
+    return this.sight.selected;
   }
 
   /** Return the marks, with what is being dragged where it is dragged to. */
@@ -119,7 +119,7 @@ export class Desk {
   }
 
   selectedMark() {
-    return this.model.get("marks").find((mark) => mark.id === this.selected) ?? null;
+    return [...this.model.get("marks"), ...this.pen.unheard].find((mark) => mark.id === this.selected) ?? null;
   }
 
   get colors() {
@@ -138,16 +138,16 @@ export class Desk {
     });
     this.playback.load(this.recording);
     this.painter.begin();
-    this.sight.take();
+    this.sight.begin();
     this.beganMs = null;
-    this.pen.lift();
+    this.pen.begin();
   }
 
   changed(name) {
     // The attributes of one message are all there before the first of them is told of.
     this.takeSound();
     if (name === "marks") this.pen.answered();
-    if (name === "view_ms") this.sight.take();
+    this.sight.take();
     this.refresh();
   }
 
@@ -157,9 +157,11 @@ export class Desk {
     else if (message.kind === "error") {
       this.pen.answered();
       this.fail(message.message);
-    } else if (message.kind === "heard") {
-      this.link.heard();
-      this.showBar();
+    } else if (message.kind === "heard" && this.link.heard(message)) {
+      this.pen.heard(message.number);
+      if (this.selected === -message.number) this.sight.selected = this.model.get("selected");
+      this.sight.take();
+      this.refresh();
     }
   }
 
@@ -184,16 +186,27 @@ export class Desk {
     return this.guard(() => this.actions[action]?.(details));
   }
 
-  edit(edit) {
+  /** Edit the labels of a sound, and return the number of the message. */
+  edit(edit, sound) {
     this.fail(null);
-    this.link.change({ kind: "edit", edit });
+    return this.change({ kind: "edit", edit }, sound);
+  }
+
+  /** Change the labels of a sound, by default of the one on the screen: the kernel may have opened the next one by now. */
+  change(message, sound = this.recording.id) {
+    const number = this.link.change({ ...message, sound });
     this.showBar();
+    return number;
+  }
+
+  /** Have a mark selected that was just drawn; the kernel selects it by itself. */
+  drew(id) {
+    this.sight.selected = id;
+    this.refresh();
   }
 
   select(id) {
-    if (id === this.selected) return;
-    this.model.set("selected", id);
-    this.model.save_changes();
+    this.sight.select(id);
   }
 
   pick(id) {
@@ -221,7 +234,8 @@ export class Desk {
     if (!type) return;
     this.pen.type = type.name;
     const mark = this.selectedMark();
-    if (mark && mark.artifact_type !== type.name) this.edit({ do: "change", id: mark.id, artifact_type: type.name });
+    const known = mark?.artifact_type === type.name && !this.link.waiting;
+    if (mark && !known) this.edit({ do: "change", id: mark.id, artifact_type: type.name });
     this.refresh();
   }
 
@@ -249,7 +263,7 @@ export class Desk {
     const mark = this.selectedMark();
     this.types.update(types, mark?.artifact_type ?? this.pen.type);
     this.inspector.update(mark, types, HINT);
-    this.list.update(get("marks"), get("selected"), types, this.colors);
+    this.list.update(get("marks"), this.selected, types, this.colors);
     this.queue.update({ files: get("files"), indices: get("shown"), current: get("current"), fileFilter: get("file_filter") });
     this.failure.update(get("saved"));
     this.showBar();

@@ -37,11 +37,13 @@ export function makeInspector(edit, act) {
   const hint = make("span", { class: "hint" });
   const element = make("div", { class: "inspector", "data-relay": "inspector" }, fields, hint);
 
-  function fill(input, value) {
-    if (input !== document.activeElement && input.getRootNode().activeElement !== input) input.value = value;
+  /** Show a value; where it is being changed, only if it is of `another` mark. */
+  function fill(input, value, another) {
+    if (another || (input !== document.activeElement && input.getRootNode().activeElement !== input)) input.value = value;
   }
 
   function update(selected, types, hintText) {
+    const another = !isSame(mark, selected);
     mark = selected;
     set(element, "data-mark", mark?.id);
     fields.hidden = !mark;
@@ -51,17 +53,23 @@ export function makeInspector(edit, act) {
     if (type.children.length !== types.length || types.some(({ name }, k) => type.children[k].value !== name)) {
       type.replaceChildren(...types.map(({ name }) => make("option", { value: name }, name)));
     }
-    fill(type, mark.artifact_type);
-    fill(start, mark.start_ms);
-    fill(end, mark.end_ms);
+    fill(type, mark.artifact_type, another);
+    fill(start, mark.start_ms, another);
+    fill(end, mark.end_ms, another);
     write(length, `${mark.end_ms - mark.start_ms} ms`);
-    fill(confidence, mark.confidence);
+    fill(confidence, mark.confidence, another);
     write(percent, mark.confidence.toFixed(2));
-    fill(note, mark.extra_data?.note ?? "");
+    fill(note, mark.extra_data?.note ?? "", another);
     decide.hidden = mark.state !== "suggestion";
   }
 
   return { element, update };
+}
+
+/** Say whether a mark is the one before it; one just drawn has an id below 0 until the kernel gives it another. */
+export function isSame(before, mark) {
+  if (!before || !mark || before.id === mark.id) return before?.id === mark?.id;
+  return before.id < 0 && before.start_ms === mark.start_ms && before.end_ms === mark.end_ms;
 }
 
 /** Return the extra data with another note, or null when nothing is left. */

@@ -8,33 +8,55 @@ export class Link {
   constructor(model, silent) {
     this.model = model;
     this.silent = silent;
-    this.waiting = 0;
+    // What is heard is told to all views of an annotator: each goes by a name of its own.
+    this.view = Math.random().toString(36).slice(2);
+    this.sent = 0;
+    this.changed = 0;
+    this.known = 0;
     this.alarm = null;
     this.alarmed = false;
+  }
+
+  /** Whether the kernel has yet to hear of something that was done here. */
+  get behind() {
+    return this.sent > this.known;
+  }
+
+  /** Whether it has yet to hear of a change: until then nothing counts as saved. */
+  get waiting() {
+    return this.changed > this.known;
   }
 
   send(message) {
     this.model.send(message);
   }
 
-  /** Send what changes labels: until the kernel says that it has heard it, nothing counts as saved. */
+  /** Send what the kernel says to have heard; return its number. */
+  tell(message) {
+    this.sent += 1;
+    this.send({ ...message, view: this.view, number: this.sent });
+    return this.sent;
+  }
+
+  /** Tell of what changes labels. */
   change(message) {
-    this.waiting += 1;
     clearTimeout(this.alarm);
     this.alarm = setTimeout(() => {
       this.alarmed = true;
       this.silent(SILENT);
     }, SILENT_MS);
-    this.send(message);
+    return (this.changed = this.tell(message));
   }
 
-  /** Take it that the kernel has heard one change. */
-  heard() {
-    this.waiting = Math.max(0, this.waiting - 1);
-    if (this.waiting > 0) return;
+  /** Take it that the kernel has heard what a view told it; false when that was another view. */
+  heard({ view, number }) {
+    if (view !== this.view) return false;
+    this.known = number;
+    if (this.waiting) return true;
     clearTimeout(this.alarm);
     if (this.alarmed) this.silent(null);
     this.alarmed = false;
+    return true;
   }
 
   close() {

@@ -26,8 +26,10 @@ export class Blocks {
     this.known = sound;
   }
 
+  /** Samples there will be: what the header says, or what came before the recording broke off. */
   get length() {
-    return Math.round((this.known.duration_ms / 1000) * RATE);
+    const { duration_ms, decoded_ms, error } = this.known;
+    return Math.round(((error ? decoded_ms : duration_ms) / 1000) * RATE);
   }
 
   /** Return the samples [int16] of block `index` as far as they are here, and ask for them otherwise. */
@@ -47,7 +49,8 @@ export class Blocks {
 
   /** Return whether nothing more will come behind block `index` than is here. */
   isLast(index) {
-    return (index + 1) * BLOCK >= this.length && this.known.decoded_ms >= this.known.duration_ms;
+    const { duration_ms, decoded_ms, error } = this.known;
+    return (index + 1) * BLOCK >= this.length && (Boolean(error) || decoded_ms >= duration_ms);
   }
 
   take(message, [data]) {

@@ -3,16 +3,27 @@
 const UNHEARD_MS = 2000;
 const NO_TYPE = "There is no artifact type to draw with: give annotate(..., artifact_types=[...]).";
 
-/** `edit` sends an edit, `changed` is called when what is seen differs, `failed` with a message. */
+/** `edit` sends an edit and returns its number, `drew` is called with the id of a mark that was drawn, `changed` when what
+is seen differs, `failed` with a message.
+
+Until the kernel has given a mark its id, it goes by the number of the edit that drew it, below 0. */
 export class Pen {
-  constructor({ edit, changed, failed }) {
+  constructor({ edit, drew, changed, failed }) {
     this.edit = edit;
+    this.drew = drew;
     this.changed = changed;
     this.failed = failed;
     this.types = [];
     this.type = null;
     this.preview = null;
     this.timer = null;
+    this.unheard = [];
+  }
+
+  /** Forget everything: another recording has come. */
+  begin() {
+    this.unheard = [];
+    this.lift();
   }
 
   /** Take the artifact types that there are; the next span gets the same as before, or the first. */
@@ -70,8 +81,19 @@ export class Pen {
 
   /** Mark a span with the type that is chosen. */
   draw({ start_ms, end_ms }) {
-    if (this.type === null) this.failed(NO_TYPE);
-    else this.edit({ do: "draw", start_ms, end_ms, artifact_type: this.type });
+    if (this.type === null) {
+      this.failed(NO_TYPE);
+      return;
+    }
+    const mark = { start_ms, end_ms, artifact_type: this.type };
+    const id = -this.edit({ do: "draw", ...mark });
+    this.unheard.push({ id, ...mark, confidence: 1, state: "annotation", extra_data: null });
+    this.drew(id);
+  }
+
+  /** Take it that the kernel has heard a message: what it drew is among the marks. */
+  heard(number) {
+    this.unheard = this.unheard.filter(({ id }) => id !== -number);
   }
 
   close() {

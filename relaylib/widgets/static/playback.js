@@ -34,6 +34,11 @@ export class Playback {
     return this.player.speed;
   }
 
+  /** Where the sound of the recording ends, as far as is known. */
+  get endMs() {
+    return msOf(this.recording.blocks.length);
+  }
+
   /** Return where the sound is, which is where the cursor belongs. */
   now() {
     const position = this.player.position();
@@ -43,7 +48,7 @@ export class Playback {
 
   /** Play on from the cursor; `region` [start, end] is what a loop goes round in. */
   play(region) {
-    const [start, end] = this.loop ? region : [0, this.recording.durationMs];
+    const [start, end] = this.loop ? region : [0, this.endMs];
     const from = this.cursorMs >= start && this.cursorMs < end - 1 ? this.cursorMs : start;
     this.start({ start, end, from, back: null });
   }
@@ -72,7 +77,7 @@ export class Playback {
     const wasPlaying = this.playing;
     this.player.stop();
     this.cursorMs = Math.min(Math.max(ms, 0), this.recording.durationMs);
-    if (wasPlaying) this.start({ start: 0, end: this.recording.durationMs, from: this.cursorMs, back: null });
+    if (wasPlaying) this.start({ start: 0, end: this.endMs, from: this.cursorMs, back: null });
     else this.recording.blocks.block(Math.floor(samplesOf(this.cursorMs) / (2 * RATE)));
     this.changed();
   }
@@ -93,7 +98,7 @@ export class Playback {
   }
 
   halted(last) {
-    if (last !== undefined) this.cursorMs = this.range.back ?? msOf(last);
+    if (last !== undefined) this.cursorMs = this.range.back ?? Math.min(msOf(last), this.endMs);
     this.changed();
   }
 

@@ -43,8 +43,8 @@ export class Player {
     this.gain.connect(this.context.destination);
     this.queued = 0;
     this.anchor = null;
-    this.fill();
     this.timer = setInterval(() => this.fill(), 100);
+    this.fill();
     this.changed();
   }
 
@@ -57,6 +57,7 @@ export class Player {
       const piece = nextPiece(this.plan, this.queued, BLOCK);
       if (!piece) break;
       const index = Math.floor(piece.start / BLOCK);
+      if (index * BLOCK >= this.blocks.length) break;
       this.blocks.block(index + 1);
       const samples = this.blocks.block(index);
       const offset = piece.start - index * BLOCK;

@@ -15,16 +15,18 @@ function turned(event) {
   return { across: event.deltaX * unit, down: event.deltaY * unit };
 }
 
-function follow(element, event, { move, end }) {
+/** Follow the pointer until it is let go; once another recording has come, what it holds is nothing any more. */
+function follow(element, event, desk, { move, end }) {
   const { pointerId } = event;
+  const { recording } = desk;
   element.setPointerCapture(pointerId);
-  const moved = (one) => one.pointerId === pointerId && move(one);
+  const moved = (one) => one.pointerId === pointerId && desk.recording === recording && move(one);
   const ended = (one) => {
     if (one.pointerId !== pointerId) return;
     element.removeEventListener("pointermove", moved);
     element.removeEventListener("pointerup", ended);
     element.removeEventListener("pointercancel", ended);
-    end(one, one.type === "pointerup");
+    if (desk.recording === recording) end(one, one.type === "pointerup");
   };
   element.addEventListener("pointermove", moved);
   element.addEventListener("pointerup", ended);
@@ -53,7 +55,7 @@ export function listenToPicture(canvas, desk) {
     const found = event.altKey || from.y < bands.ruler[1] ? null : under(from);
     const seeks = from.y < bands.ruler[1];
     let dragging = false;
-    follow(canvas, event, {
+    follow(canvas, event, desk, {
       move(one) {
         const { x } = at(one);
         dragging ||= Math.abs(x - from.x) > STILL;
@@ -114,6 +116,6 @@ export function listenToOverview(canvas, desk) {
     const grip = inside ? timeOf(event) - start : (end - start) / 2;
     const place = (one) => desk.show(panView([0, end - start], timeOf(one) - grip, desk.durationMs));
     if (!inside) place(event);
-    follow(canvas, event, { move: place, end: () => {} });
+    follow(canvas, event, desk, { move: place, end: () => {} });
   });
 }

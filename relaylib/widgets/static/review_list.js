@@ -1,7 +1,7 @@
 // The view of relaylib.widgets.review_list.ReviewList: kinds to switch, a type to choose, and rows. It decides nothing:
 // what is clicked is written to the model, and the kernel answers with rows.
 //
-// Hooks for tests: data-relay="review-list", "kind" (with data-kind), "type", "row" (with data-index), "sort" (data-key).
+// Hooks for tests: data-relay="review-list", "kind" (with data-kind), "type", "row" (with data-id), "sort" (data-key).
 
 const HEADS = [
   ["kind", "error"],
@@ -10,6 +10,11 @@ const HEADS = [
   ["duration", "ms"],
   ["confidence", "conf."],
 ];
+
+/** Return the kinds to show when one is switched, in the kernel's order: its answer must not undo a later click. */
+export function toggled(kinds, shown, kind) {
+  return kinds.map((one) => one.kind).filter((name) => shown.includes(name) !== (name === kind));
+}
 
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -38,14 +43,14 @@ function render({ model, el }) {
   };
 
   // with the row: while the kernel is busy, `selected` waits for its answer, and this does not
-  const play = () => model.send({ kind: "play", index: model.get("selected") });
+  const play = () => model.send({ kind: "play", id: model.get("selected") });
 
   const drawKinds = () => {
     const shown = model.get("shown");
     kinds.replaceChildren(
       ...model.get("kinds").map(({ kind, label, sign, color, n }) => {
         const pressed = shown.includes(kind);
-        const toggle = () => write({ shown: pressed ? shown.filter((k) => k !== kind) : [...shown, kind] });
+        const toggle = () => write({ shown: toggled(model.get("kinds"), model.get("shown"), kind) });
         const attributes = { type: "button", "aria-pressed": pressed, "data-relay": "kind", "data-kind": kind };
         return element(
           "button",
@@ -84,8 +89,8 @@ function render({ model, el }) {
         "tr",
         {
           "data-relay": "row",
-          "data-index": row.index,
-          onclick: () => write({ selected: row.index }),
+          "data-id": row.id,
+          onclick: () => write({ selected: row.id }),
           ondblclick: play,
         },
         element(
@@ -108,7 +113,7 @@ function render({ model, el }) {
 
   const mark = () => {
     for (const row of body.children) {
-      const chosen = Number(row.dataset.index) === model.get("selected");
+      const chosen = Number(row.dataset.id) === model.get("selected");
       row.setAttribute("aria-selected", String(chosen));
       if (chosen) row.scrollIntoView({ block: "nearest" });
     }
@@ -122,9 +127,9 @@ function render({ model, el }) {
     event.stopPropagation();
     if (event.key === "Enter") return play();
     const rows = model.get("rows");
-    const at = rows.findIndex((row) => row.index === model.get("selected"));
+    const at = rows.findIndex((row) => row.id === model.get("selected"));
     const next = rows[Math.min(Math.max(at + step, 0), rows.length - 1)];
-    if (next) write({ selected: next.index });
+    if (next) write({ selected: next.id });
   });
 
   const parts = [

@@ -1,25 +1,40 @@
-/* What is in sight of the recording; other views of the same annotator, and the kernel, are told. */
+/* What the person looks at: what is in sight, and which mark is selected. The kernel is told, and tells other views. */
 
 import { clampView, panView } from "./view.js";
 
 const SYNC_MS = 150;
 const MARGIN = 0.02;
 
-/** `desk` is asked for the sound, and painted anew when another part of it is shown. */
+/** `desk` is asked for the sound, and shows what is looked at. */
 export class Sight {
   constructor(model, desk) {
     this.model = model;
     this.desk = desk;
     this.view = [0, 1];
+    this.selected = null;
     this.following = true;
     this.syncing = null;
   }
 
-  /** Take over what the model says. */
-  take() {
+  /** Take over what the model says of another recording. */
+  begin() {
+    this.close();
     const view = this.model.get("view_ms");
     const { durationMs } = this.desk;
     this.view = durationMs ? clampView(view, durationMs) : view;
+    this.selected = this.model.get("selected");
+  }
+
+  /** Take over what the model says, unless the kernel has yet to hear of what was done here: it says what was before. */
+  take() {
+    if (this.syncing === null && !this.desk.link.behind) this.begin();
+  }
+
+  select(id) {
+    if (id === this.selected) return;
+    this.selected = id;
+    this.tell({ selected: id });
+    this.desk.refresh();
   }
 
   show(view) {
@@ -29,9 +44,13 @@ export class Sight {
     this.desk.schedule();
     this.syncing ??= setTimeout(() => {
       this.syncing = null;
-      this.model.set("view_ms", this.view);
-      this.model.save_changes();
+      this.tell({ view_ms: this.view });
     }, SYNC_MS);
+  }
+
+  /** As a message: what is synced may be held back, and would then come too late, or for another recording. */
+  tell(seen) {
+    this.desk.link.tell({ kind: "look", sound: this.desk.recording.id, ...seen });
   }
 
   /** Say whether a time is in sight. */
@@ -48,5 +67,6 @@ export class Sight {
 
   close() {
     clearTimeout(this.syncing);
+    this.syncing = null;
   }
 }

@@ -49,7 +49,7 @@ def test_any_other_body_is_refused_and_nothing_else_happens(body, size):
         (part(b"file", b"abc") + b"--edge", "ends before"),
         (part(b"file", b"") + b"--edge--\r\n", "at least 1"),
         (part(b"file", b"x" * 1001) + b"--edge--\r\n", "too large"),
-        (part(b"a", b"x" * 70_000) + part(b"file", b"x") + b"--edge--\r\n", "fields of the form.*the last is 'a'; .* must be named 'file'"),
+        (part(b"a", b"x" * 70_000) + part(b"file", b"x") + b"--edge--\r\n", "last is 'a'; .* named 'file'"),
         (b"".join(part(b"%d" % at, b"") for at in range(101)) + b"--edge--\r\n", "proper multipart"),
         (part(b"file", b"x") + b"--edge--\r\n" + b"x" * 600_000, "too much besides"),
         (b"\r\n" * 300_000, "too much besides"),

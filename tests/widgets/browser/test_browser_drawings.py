@@ -5,6 +5,7 @@ from math import inf
 from statistics import median
 
 import pytest
+from waiting import eventually
 
 SCORES = """
 import numpy as np, relaylib
@@ -46,6 +47,22 @@ WATCH = """element => {
     document.addEventListener("pointermove", () => log.push(["move", performance.now()]), true);
     const drawn = () => requestAnimationFrame(() => log.push(["drawn", performance.now()]));
     new MutationObserver(drawn).observe(element, { attributes: true, attributeFilter: ["data-replaced"] });
+}"""
+
+
+# Of the drawing that was made last: moves its time axis as a hand does, and tells that and which stretch has curves.
+TIMES = """moved => {
+    const [Bokeh] = globalThis[Symbol.for("relaylib.bokehjs")].values();
+    const drawing = Bokeh.documents.at(-1);
+    const range = drawing.get_model_by_name("time");
+    if (moved) range.setv({ start: moved[0], end: moved[1] });
+    const { x } = drawing.get_model_by_name("curves").data;
+    return [range.start, range.end, x[0], x[x.length - 1]].map(Math.round);
+}"""
+
+TAP = """([source, row]) => {
+    const [Bokeh] = globalThis[Symbol.for("relaylib.bokehjs")].values();
+    Bokeh.documents.at(-1).get_model_by_name(source).selected.indices = [row];
 }"""
 
 
@@ -102,6 +119,35 @@ def test_the_review_is_worked_through_by_keys(open_notebook):
     assert "'hit'" in notebook.text(1)
     cell.get_by_text("fix the label").click()
     cell.locator('[data-relay="root"], .relay-annotator').first.wait_for()
+
+
+def test_a_tap_on_a_bar_chooses_its_outcome(open_notebook):
+    notebook = open_notebook([REVIEW, "widget.outcomes[widget.selected].kind"])
+    notebook.run(0)
+    notebook.output(0).locator('[data-relay="figure"] canvas').first.wait_for()
+    notebook.page.evaluate(TAP, ["detected", 0])
+    notebook.output(0).locator("audio").wait_for()
+    notebook.run(1)
+    assert "'hit'" in notebook.text(1)
+
+
+def test_the_whole_recording_comes_into_view_each_time_and_a_second_view_shows_what_the_first_does(open_notebook):
+    """Half as much as is in view is drawn on either side of it."""
+    notebook = open_notebook([SCORES, "explorer"])
+    notebook.run(0)
+    notebook.output(0).locator('[data-relay="figure"] canvas').first.wait_for()
+    page = notebook.page
+    for _ in range(2):
+        page.evaluate(TIMES, [100, 120])
+        eventually(lambda: page.evaluate(TIMES, None), [100, 120, 90, 130])
+        notebook.output(0).get_by_text("whole recording").click()
+        eventually(lambda: page.evaluate(TIMES, None), [0, 3600, 1, 3599])
+    page.evaluate(TIMES, [100, 120])
+    eventually(lambda: page.evaluate(TIMES, None), [100, 120, 90, 130])
+    notebook.run(1)
+    notebook.output(1).locator('[data-relay="figure"] canvas').first.wait_for()
+    assert page.evaluate("() => [...globalThis[Symbol.for('relaylib.bokehjs')].values()][0].documents.length") == 2
+    assert page.evaluate(TIMES, None) == [100, 120, 90, 130]
 
 
 def test_curves_are_drawn_while_the_kernel_is_busy(open_notebook):

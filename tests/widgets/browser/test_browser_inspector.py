@@ -95,3 +95,25 @@ def test_times_and_type_may_be_typed(notebook, span):
     eventually(lambda: span().artifact_type, "echo")
     assert (span().start_ms, span().end_ms) == (1799, 1800)
     eventually(lambda: page.part("start").input_value(), "1799")
+
+
+def test_the_slider_goes_along_with_the_selection(open_notebook, folder):
+    """It keeps the focus when a key selects another span; an arrow key then starts from the confidence of that one."""
+    write_take(folder / "take.wav", take(5000, []))
+    suggest = """
+from relaylib.types import Detection, FileResult
+found = [FileResult("take.wav", 5000, "completed", (Detection(3000, 3200, "echo", 0.8),))]
+"""
+    cell = annotate_cell(folder.name, f"{folder.name}/labels.json", ", suggest=found")
+    page = shown_by(open_notebook([suggest + cell]))
+    page.draw(1000, 1200)
+    slider = page.part("confidence")
+    slider.fill("0.5")
+    page.wait_until_saved()
+    slider.press("n")
+    eventually(lambda: page.part("inspector").get_attribute("data-mark"), "1")
+    assert slider.input_value() == "0.8"
+    slider.press("ArrowRight")
+    page.wait_until_saved()
+    kept = read_manifest(folder / "labels.json").audio[0].annotations
+    assert [(span.start_ms, span.confidence) for span in kept] == [(1000, 0.5), (3000, 0.85)]
