@@ -14,9 +14,9 @@ from relaylib.errors import ParameterError
 __all__ = ["replacing", "targets", "utf8", "write_atomic"]
 
 
-def utf8(name: str) -> str:
-    """Return the name of a file with what UTF-8 cannot hold escaped: bytes that are no text."""
-    return name.encode("utf-8", "backslashreplace").decode()
+def utf8(text: str) -> str:
+    """Return `text` with what UTF-8 cannot hold escaped: bytes of a file's name that are no text."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def targets(names: Iterable[str], endings: Sequence[str], *, short: bool = False) -> list[list[str]]:

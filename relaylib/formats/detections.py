@@ -20,7 +20,7 @@ from typing import Literal
 import msgspec
 
 from relaylib.errors import FormatError, ParameterError
-from relaylib.files import write_atomic
+from relaylib.files import utf8, write_atomic
 from relaylib.formats.builder import ManifestBuilder
 from relaylib.formats.format import Format, Source
 from relaylib.formats.json_text import Ms, decode_json, encode_json, top_keys, whole_ms
@@ -91,10 +91,10 @@ def detections_json(results: Iterable[FileResult], *, indent: int = 2) -> str:
         _Body(
             [
                 _FileBody(
-                    result.original_filename.encode("utf-8", "backslashreplace").decode(),
+                    utf8(result.original_filename),
                     result.duration_ms,
                     result.status,
-                    result.error_message and result.error_message.encode("utf-8", "backslashreplace").decode(),
+                    result.error_message and utf8(result.error_message),
                     [_DetectionBody(d.artifact_type, d.start_ms, d.end_ms, d.confidence) for d in result.detections],
                 )
                 for result in results

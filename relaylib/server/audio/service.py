@@ -20,8 +20,9 @@ from relaylib.api import (
     Page,
     UploadTarget,
 )
+from relaylib.server.annotations.published import published_versions
 from relaylib.server.context import Caller, Context
-from relaylib.server.database.tables import AnnotationRow, AnnotationSetRow, AudioFileRow
+from relaylib.server.database.tables import AnnotationSetRow, AudioFileRow
 from relaylib.server.datasets.access import check_no_training, own_dataset
 from relaylib.server.errors import NotFoundError, RefusedError
 from relaylib.server.jobs import queue
@@ -160,14 +161,7 @@ class AudioFiles:
 
     async def _check_not_published(self, session: AsyncSession, audio_id: UUID) -> None:
         version = await session.scalar(
-            select(AnnotationSetRow.version)
-            .join(AnnotationRow, AnnotationRow.annotation_set_id == AnnotationSetRow.id)
-            .where(
-                AnnotationSetRow.tenant_id == self._tenant_id,
-                AnnotationSetRow.status == "published",
-                AnnotationRow.audio_file_id == audio_id,
-            )
-            .limit(1)
+            published_versions(audio_id).where(AnnotationSetRow.tenant_id == self._tenant_id).limit(1)
         )
         if version is not None:
             raise RefusedError(f"The published annotation set v{version} refers to the audio file, so it has to stay")

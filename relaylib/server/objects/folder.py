@@ -92,10 +92,7 @@ class FolderStore:
 
     async def info(self, key: str) -> ObjectInfo | None:
         """Return what is known of an object, None if it isn't there."""
-        found = await asyncio.to_thread(_info, self.path(key), key)
-        if found is None:
-            self._check_root()
-        return found
+        return await asyncio.to_thread(self._look_up, key)
 
     async def delete(self, key: str) -> None:
         """Remove an object, and the folders that it leaves empty; nothing happens if it isn't there."""
@@ -143,6 +140,12 @@ class FolderStore:
         finally:
             if part is not None:
                 part.discard()
+
+    def _look_up(self, key: str) -> ObjectInfo | None:
+        found = _info(self.path(key), key)
+        if found is None:
+            self._check_root()
+        return found
 
     def _check_root(self) -> None:
         if not self.root.is_dir():
