@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+import numpy as np
 
 from relaylib.errors import ParameterError
 from relaylib.evaluate.intersection import check_criteria
@@ -31,6 +33,10 @@ class EvalConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.generic):  # of which JSON knows nothing
+                object.__setattr__(self, field.name, value.item())
         check_tolerances(self.collar_ms, self.offset_ratio)
         check_criteria(dtc=self.dtc, gtc=self.gtc)
         if self.segment_ms <= 0:

@@ -18,6 +18,7 @@ from relaylib.evaluate.evaluation import Evaluation, scores_of
 from relaylib.evaluate.outcomes import Kind, Outcome, worst
 from relaylib.evaluate.pairing import Aligned, align
 from relaylib.evaluate.tables import class_rows, figure, headlines
+from relaylib.files import utf8, write_atomic
 from relaylib.types import DecodeConfig, FileResult, Manifest, Scores
 from relaylib.version import __version__
 
@@ -45,7 +46,13 @@ def write_report(
     decode_config: DecodeConfig | None = None,
     max_errors: int = 24,
 ) -> Path:
-    """Write :func:`render_report` to `path` and return it; its folder must exist."""
+    """Write :func:`render_report` to `path`, whole or not at all, and return it.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
     html = render_report(
         evaluation,
         reference,
@@ -55,9 +62,8 @@ def write_report(
         decode_config=decode_config,
         max_errors=max_errors,
     )
-    target = Path(path)
-    target.write_text(html, encoding="utf-8")
-    return target
+    write_atomic(path, utf8(html))
+    return Path(path)
 
 
 def render_report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, at_speed, blend, crossed, fade, spanning
+from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, at_speed, blend, crossed, fade, held_in, spanning
 
 __all__ = ["BENIGN"]
 
@@ -19,7 +19,8 @@ def breath(canvas: Canvas) -> Edit | None:
     start, end = silence
     n = min(end - start, canvas.draw_ms(120, 400))
     low = rng.uniform(400, 1500)
-    band = butter(2, [low, low * rng.uniform(2, 4)], "bandpass", fs=canvas.sample_rate, output="sos")
+    high = held_in(low * rng.uniform(2, 4), canvas.sample_rate)
+    band = butter(2, [low, high], "bandpass", fs=canvas.sample_rate, output="sos")
     air = sosfilt(band, rng.standard_normal(n))
     air *= canvas.level * 10 ** (rng.uniform(-32, -16) / 20) / (air.std() + 1e-9)
     at = start + (end - start - n) // 2
@@ -74,7 +75,7 @@ def laid_over(canvas: Canvas, dry: FloatArray) -> FloatArray:
     rng = canvas.rng
     wet = dry * 10 ** (rng.uniform(-2.5, 2.5) / 20)
     if rng.random() < 0.4:
-        tilt = butter(1, rng.uniform(2500, 6000), fs=canvas.sample_rate, output="sos")
+        tilt = butter(1, held_in(rng.uniform(2500, 6000), canvas.sample_rate), fs=canvas.sample_rate, output="sos")
         wet = 0.5 * wet + 0.5 * sosfilt(tilt, wet)
     if rng.random() < 0.4:
         wet = wet + canvas.level * 10 ** (rng.uniform(-45, -32) / 20) * rng.standard_normal(len(dry))

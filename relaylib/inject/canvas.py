@@ -9,7 +9,21 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d
 
-__all__ = ["Canvas", "Edit", "Shape", "at_speed", "blend", "crossed", "fade", "length_of", "spanning"]
+from relaylib.errors import ParameterError
+
+__all__ = [
+    "Canvas",
+    "Edit",
+    "Shape",
+    "at_speed",
+    "blend",
+    "checked",
+    "crossed",
+    "fade",
+    "held_in",
+    "length_of",
+    "spanning",
+]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -20,6 +34,9 @@ _MARGIN_MS = 100
 """Kept free at both ends of a recording."""
 
 _TRIES = 60
+
+_LEAST_RATE = 8000
+"""In Hz. Of what is put in, some needs 3.8 kHz."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,6 +185,23 @@ class Canvas:
     def take(self, edit: Edit) -> None:
         """Take the place of an edit."""
         self._taken.append((edit.start, edit.end))
+
+
+def checked(samples: npt.ArrayLike, sample_rate: int) -> FloatArray:
+    """Return a recording as float32, or raise ParameterError if it is none, or of a rate below that of a telephone."""
+    given = np.asarray(samples, np.float32)
+    if given.ndim != 1:
+        raise ParameterError(f"samples have shape {given.shape}; need one dimension (mono).")
+    if not np.isfinite(given).all():
+        raise ParameterError("samples hold values that are not finite numbers; repair the recording first.")
+    if sample_rate < _LEAST_RATE:
+        raise ParameterError(f"sample_rate={sample_rate}: need {_LEAST_RATE} Hz or more; resample first.")
+    return given
+
+
+def held_in(hz: float, sample_rate: int) -> float:
+    """Return a frequency, or the highest that a filter can have at this rate if that is lower."""
+    return min(hz, 0.49 * sample_rate)
 
 
 def length_of(ms: float, sample_rate: int) -> int:

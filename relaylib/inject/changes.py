@@ -17,9 +17,11 @@ def _changed(canvas: Canvas, dry: FloatArray, wet: FloatArray) -> FloatArray:
     return blend(dry, np.clip(wet, -1, 1).astype(np.float32), canvas.draw_ms(3, 30))
 
 
-def clipped(canvas: Canvas, dry: FloatArray) -> FloatArray:
+def clipped(canvas: Canvas, dry: FloatArray) -> FloatArray | None:
     """Driven over the edge, hard or soft."""
     limit = float(np.abs(dry).max()) * canvas.rng.uniform(0.05, 0.35)
+    if not limit:
+        return None
     wet = np.clip(dry, -limit, limit) if canvas.rng.random() < 0.6 else limit * np.tanh(dry / limit)
     return _changed(canvas, dry, wet * canvas.rng.uniform(1.0, 2.5))
 

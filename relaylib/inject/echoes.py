@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import butter, fftconvolve, sosfilt
 
-from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, blend, length_of
+from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, blend, held_in, length_of
 
 __all__ = ["ECHOES", "room_response"]
 
@@ -42,7 +42,7 @@ def room_response(rng: np.random.Generator, sample_rate: int, rt60_s: float, dir
     time = np.arange(n) / sample_rate
     tail = rng.standard_normal(n) * np.exp(-6.9 * time / rt60_s)
     tail[: length_of(rng.uniform(2, 25), sample_rate)] = 0  # nothing comes back at once
-    dark = butter(1, rng.uniform(1500, 6500), fs=sample_rate, output="sos")
+    dark = butter(1, held_in(rng.uniform(1500, 6500), sample_rate), fs=sample_rate, output="sos")
     tail = sosfilt(dark, tail)
     response = tail / (np.sqrt(np.square(tail).sum()) + 1e-9) / direct
     response[0] += 1
@@ -61,7 +61,8 @@ def feedback(canvas: Canvas) -> Edit | None:
     rng = canvas.rng
     delay, gain = canvas.draw_ms(50, 300), rng.uniform(0.35, 0.75)
     response = np.zeros(min(6 * delay, canvas.ms(_MEMORY_MS)) + 1, np.float32)
-    dark = butter(1, rng.uniform(1200, 5000), fs=canvas.sample_rate, output="sos") if rng.random() < 0.5 else None
+    high = held_in(rng.uniform(1200, 5000), canvas.sample_rate)
+    dark = butter(1, high, fs=canvas.sample_rate, output="sos") if rng.random() < 0.5 else None
     for k in range(0, len(response), delay):
         again = np.zeros_like(response)
         again[k] = gain ** (k // delay)

@@ -73,13 +73,19 @@ def inject_files(
     Raises
     ------
     ParameterError
-        If a type or shape is unknown, a rate is below 0 or not finite, or one of `files` would be written over; nothing
-        is written then.
+        If a type or shape is unknown, a rate is below 0 or not finite, `clean_share`, `copies` or `groups` are not as
+        above, or one of `files` would be written over; nothing is written then.
     OSError
         If `out` cannot be made.
     """
     chosen(types, without)
     check_rates(per_minute=per_minute, benign_per_minute=benign_per_minute)
+    if not 0 <= clean_share <= 1:
+        raise ParameterError(f"clean_share={clean_share}: need 0 <= clean_share <= 1.")
+    if copies < 1:
+        raise ParameterError(f"copies={copies}: need 1 or more.")
+    if groups and len(groups) != len(files):
+        raise ParameterError(f"{len(groups)} groups for {len(files)} files; give one for each, or none at all.")
     names = copy_names(files, copies)
     _spare_inputs(files, out, names)
     out.mkdir(parents=True, exist_ok=True)

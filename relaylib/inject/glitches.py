@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, fade
+from relaylib.inject.canvas import Canvas, Edit, FloatArray, Shape, fade, held_in
 
 __all__ = ["GLITCHES", "widened"]
 
@@ -32,9 +32,9 @@ def _instead(canvas: Canvas, start: int, wrong: FloatArray) -> Edit:
     """Return an edit that puts samples in the place of as many from `start` on."""
     around = canvas.ms(_AROUND_MS)
     piece = canvas.samples[start - around : start + len(wrong) + around].copy()
-    piece[around : around + len(wrong)] = wrong
+    piece[around : around + len(wrong)] = np.clip(wrong, -1, 1)
     first, last = widened(canvas, around, around + len(wrong), len(piece))
-    return Edit(start - around, start + len(wrong) + around, np.clip(piece, -1, 1), first, last)
+    return Edit(start - around, start + len(wrong) + around, piece, first, last)
 
 
 def _loud(canvas: Canvas, low: float, high: float) -> float:
@@ -79,7 +79,7 @@ def burst(canvas: Canvas) -> Edit | None:
     n = canvas.draw_ms(4, 70)
     noise = rng.standard_normal(n + 200)
     low = rng.uniform(50, 3000)
-    high = min(0.49 * canvas.sample_rate, low * rng.uniform(2, 12))
+    high = held_in(low * rng.uniform(2, 12), canvas.sample_rate)
     band = butter(2, [low, high], "bandpass", fs=canvas.sample_rate, output="sos")
     shaped = sosfilt(band, noise)[200:] if rng.random() < 0.6 else noise[200:]
     shaped /= np.sqrt(np.square(shaped).mean()) + 1e-9

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relaylib.errors import ParameterError
-from relaylib.inject.canvas import Canvas, Edit, Shape
+from relaylib.inject.canvas import Canvas, Edit, Shape, checked
 from relaylib.inject.catalogue import BASIC_TYPES, chosen
 from relaylib.types import SAMPLE_RATE, Annotation, span_to_ms
 
@@ -93,7 +93,7 @@ def inject(
     gap_ms : int
         Least distance between two changes.
     sample_rate : int
-        Of `samples`, in Hz.
+        Of `samples`, in Hz; 8000 or more.
 
     Returns
     -------
@@ -102,8 +102,8 @@ def inject(
     Raises
     ------
     ParameterError
-        If `samples` is not one-dimensional, has values that are not numbers, a rate or the weight of a type is below 0
-        or not finite, or a type or shape is unknown.
+        If `samples` is not one-dimensional, has values that are not numbers or a sample rate below 8000 Hz, a rate or
+        the weight of a type is below 0 or not finite, or a type or shape is unknown.
 
     Examples
     --------
@@ -112,11 +112,7 @@ def inject(
     >>> {span.artifact_type for span in found.spans}
     {'glitch'}
     """
-    samples = np.asarray(samples, np.float32)
-    if samples.ndim != 1:
-        raise ParameterError(f"samples have shape {samples.shape}; need one dimension (mono).")
-    if not np.isfinite(samples).all():
-        raise ParameterError("samples hold values that are not finite numbers; repair the recording first.")
+    samples = checked(samples, sample_rate)
     weights = dict(types) if isinstance(types, Mapping) else dict.fromkeys(types, 1.0)
     shapes = chosen(weights, without)
     check_rates(per_minute=per_minute, benign_per_minute=benign_per_minute, **weights)

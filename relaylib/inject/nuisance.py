@@ -10,6 +10,7 @@ import soundfile as sf
 from scipy import ndimage
 from scipy.signal import butter, fftconvolve, sosfilt
 
+from relaylib.inject.canvas import checked, held_in
 from relaylib.inject.echoes import room_response
 from relaylib.types import SAMPLE_RATE
 
@@ -30,13 +31,21 @@ def vary(samples: FloatArray, rng: np.random.Generator | int = 0, *, sample_rate
     rng : np.random.Generator or int
         Source of chance, or a seed.
     sample_rate : int
+        In Hz; 8000 or more.
 
     Returns
     -------
     np.ndarray [shape=(n,), float32, -1..1]
+
+    Raises
+    ------
+    ParameterError
+        If `samples` is not one-dimensional, or has values that are not numbers or a sample rate below 8000 Hz.
     """
+    varied = checked(samples, sample_rate)
+    if not len(varied):
+        return varied
     rng = np.random.default_rng(rng)
-    varied = np.asarray(samples, np.float32)
     if rng.random() < 0.5:
         varied = _equalised(varied, rng, sample_rate)
     if rng.random() < 0.2:
@@ -58,13 +67,12 @@ def _equalised(samples: FloatArray, rng: np.random.Generator, sample_rate: int) 
     varied = samples.astype(np.float64)
     for _ in range(int(rng.integers(1, 4))):
         centre = np.exp(rng.uniform(np.log(80), np.log(0.4 * sample_rate)))
-        band = butter(
-            1, [centre * 0.6, min(0.49 * sample_rate, centre * 1.6)], "bandpass", fs=sample_rate, output="sos"
-        )
+        high = held_in(centre * 1.6, sample_rate)
+        band = butter(1, [centre * 0.6, high], "bandpass", fs=sample_rate, output="sos")
         varied = varied + (10 ** (rng.uniform(-9, 9) / 20) - 1) * sosfilt(band, varied)
     if rng.random() < 0.25:
-        high = butter(4, rng.uniform(3400, 7600) * sample_rate / 16_000, fs=sample_rate, output="sos")
-        varied = sosfilt(high, varied)
+        dull = butter(4, rng.uniform(3400, 7600) * sample_rate / 16_000, fs=sample_rate, output="sos")
+        varied = sosfilt(dull, varied)
     return varied.astype(np.float32)
 
 

@@ -28,6 +28,8 @@ def processed(change: Processing) -> Callable[[Canvas], Edit | None]:
 
     def changed(canvas: Canvas, dry: FloatArray) -> FloatArray | None:
         n = len(dry)
+        if not dry.any():
+            return None
         wet = np.asarray(change(canvas, dry), np.float32)[:n]
         wet = np.pad(wet, (0, n - len(wet)))
         loudness = float(np.sqrt(np.square(wet).mean()))

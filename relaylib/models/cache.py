@@ -75,6 +75,7 @@ class EmbeddingCache:
             If the folder cannot be written to.
         """
         check_windows(encoder)
+        before = _state(source)  # before the content is read for the key, so that what is stored is of that content
         entry = self._entry(source, encoder)
         frames = self._hit(entry)
         if frames is not None:
@@ -84,7 +85,6 @@ class EmbeddingCache:
             with exclusive(entry.lock):
                 frames = self._hit(entry)  # another may have been faster
                 if frames is None:
-                    before = _state(source)
                     entry.write(source, encoder)
                     if _state(source) != before:
                         entry.remove()
@@ -148,7 +148,7 @@ class EmbeddingCache:
     def _hit(self, entry: Entry) -> Frames | None:
         try:
             state = entry.array.stat()
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:  # absent; or what cannot be looked at, which says so when it is to be made
             return None
         seen = (entry.stem, state.st_mtime_ns, state.st_size)
         frames = entry.read(verify=seen not in self._verified)
@@ -173,11 +173,15 @@ def _precision(encoder: Encoder) -> tuple[str, ...]:
     return () if precision in (None, "reference") else (precision,)
 
 
-def _state(source: str | os.PathLike[str] | Waveform) -> tuple[int, int] | None:
+def _state(source: str | os.PathLike[str] | Waveform) -> tuple[int, int, int] | None:
+    """Return what changes when a file does; None of a waveform, or where there is no file."""
     if isinstance(source, Waveform):
         return None
-    state = os.stat(source)
-    return state.st_mtime_ns, state.st_size
+    try:
+        state = os.stat(source)
+    except (OSError, ValueError):  # ValueError: a null byte in the path
+        return None
+    return state.st_ino, state.st_mtime_ns, state.st_size
 
 
 def _last_use(entry: Entry) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Literal
 
 from relaylib.errors import ParameterError
@@ -16,6 +16,7 @@ Decoding = Literal["threshold", "sebb"]
 DECODINGS: tuple[Decoding, ...] = ("threshold", "sebb")
 HEADS: tuple[HeadKind, ...] = ("linear", "mlp", "conv")
 _WHOLE = ("epochs", "batch_size", "chunk_size_ms", "stride_ms", "seed", "patience", "injected_copies")
+_NUMBERS = ("validation_split", "learning_rate", "max_false_alarms_per_hour")
 AUTO = "auto"
 """Of ``start``: a detector of the package, where one fits. Of ``speeds``: two, where there is little speech."""
 
@@ -90,7 +91,13 @@ class TrainConfig:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Integral):
                 raise ParameterError(f"{name}={value!r}: need a whole number.")
-            object.__setattr__(self, name, int(value))  # of NumPy's, of which JSON knows nothing
+            object.__setattr__(self, name, int(value))  # of NumPy's, of which JSON knows nothing; so below
+        for name in _NUMBERS:
+            object.__setattr__(self, name, _number(name, getattr(self, name)))
+        if not isinstance(self.speeds, str):
+            object.__setattr__(
+                self, "speeds", tuple(_number("speeds", speed) for speed in _each("speeds", self.speeds))
+            )
         for name, least, most in (
             ("epochs", 1, 100),
             ("validation_split", 0.1, 0.5),
@@ -127,8 +134,23 @@ class TrainConfig:
             raise ParameterError(
                 f"artifact_types={self.artifact_types!r}: need names, such as ({self.artifact_types!r},)."
             )
-        if self.artifact_types is not None and not self.artifact_types:
-            raise ParameterError("artifact_types is empty: name at least one type, or leave it out for all.")
+        if self.artifact_types is not None:
+            types = tuple(map(str, _each("artifact_types", self.artifact_types)))
+            if not types:
+                raise ParameterError("artifact_types is empty: name at least one type, or leave it out for all.")
+            object.__setattr__(self, "artifact_types", types)
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ParameterError(f"{name}={value!r}: need a number.")
+    return float(value)
+
+
+def _each(name: str, values: object) -> Iterable[object]:
+    if not isinstance(values, Iterable):
+        raise ParameterError(f"{name}={values!r}: need several, such as a tuple.")
+    return values
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,8 +240,12 @@ class Detector:
 def _load_encoder(path: str | Path, wanted: EncoderMeta) -> Encoder:
     try:
         return load_encoder(wanted.name, layer=wanted.layer)
-    except EncoderNotAvailableError:
-        raise
+    except EncoderNotAvailableError as exc:
+        layer = "" if wanted.layer is None else f", layer={wanted.layer!r}"
+        raise EncoderNotAvailableError(
+            f"{path} needs the encoder that it was trained on: {exc} If that lies elsewhere now, save the detector "
+            f"anew with it: Detector.load({str(path)!r}, encoder=load_encoder('path/to/folder'{layer})).save(...)."
+        ) from exc
     except (RelayError, OSError, RuntimeError, ValueError) as exc:
         raise ModelFormatError(f"{path} names encoder {wanted.name!r}, which cannot be used: {exc}") from exc
 

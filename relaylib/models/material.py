@@ -15,7 +15,16 @@ from relaylib.models.example import Example, embedded
 from relaylib.models.many import map_recordings
 from relaylib.types import AudioItem, Manifest
 
-__all__ = ["AudioOpener", "EmbeddingProgress", "check_usable", "embed_items", "finished", "opener_of", "unheard"]
+__all__ = [
+    "AudioOpener",
+    "EmbeddingProgress",
+    "check_usable",
+    "embed_items",
+    "finished",
+    "left_out",
+    "opener_of",
+    "unheard",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -91,9 +100,14 @@ def check_usable(n_usable: int, skipped: Sequence[str], unfinished: Sequence[str
     """Raise TrainingError if no recording can be used, and say why."""
     if n_usable:
         return
-    left_out = [
+    why = left_out(skipped, unfinished)
+    raise TrainingError(f"there is no usable recording{': ' * bool(why)}{why}.")
+
+
+def left_out(skipped: Sequence[str], unfinished: Sequence[str]) -> str:
+    """Return how many recordings are not used, and why; nothing if all are."""
+    return "; ".join(
         f"{len(names)} {why}, the first is {names[0]!r}"
         for names, why in ((skipped, "could not be read"), (unfinished, "are still being labelled"))
         if names
-    ]
-    raise TrainingError(f"there is no usable recording{': ' * bool(left_out)}{'; '.join(left_out)}.")
+    )

@@ -139,7 +139,7 @@ class PretrainedEncoder(TransformerEncoder):
 
 def _check_family(name: str, config: dict[str, Any]) -> None:
     family = config.get("model_type")
-    if family not in _FAMILIES:
+    if not isinstance(family, str) or family not in _FAMILIES:
         raise EncoderNotAvailableError(
             f"{name} is a {family!r} checkpoint; encoders are {', '.join(_FAMILIES.values())} checkpoints."
         )

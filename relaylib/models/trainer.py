@@ -24,6 +24,7 @@ from relaylib.models.material import (
     check_usable,
     embed_items,
     finished,
+    left_out,
     opener_of,
     unheard,
 )
@@ -167,7 +168,8 @@ def _check_material(
     seen = {span.artifact_type for m in material for span in m.item.annotations if span.confidence > 0}
     missing = [name for name in types if name not in seen]
     if missing:
+        why = left_out(skipped, unfinished)
         raise TrainingError(
-            f"no annotation of {', '.join(map(repr, missing))} with a confidence above 0: mark at least one, "
-            "or leave the type out of artifact_types."
+            f"no annotation of {', '.join(map(repr, missing))} with a confidence above 0 in the recordings that are "
+            f"used{f' ({why})' * bool(why)}: mark at least one, or leave the type out of artifact_types."
         )

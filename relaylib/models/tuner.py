@@ -104,7 +104,7 @@ def tune(
         points = calibrated(points, heard, types)
     done = {
         "hours": sum(item.duration_ms for item in heard) / 3.6e6,
-        "max_false_alarms_per_hour": max_false_alarms_per_hour,
+        "max_false_alarms_per_hour": float(max_false_alarms_per_hour),
         "skipped_files": skipped,
         "unfinished_files": unfinished,
         "per_class": {name: {**now[name], "before": was[name]} for name in types},

@@ -71,6 +71,7 @@ def test_json_holds_no_nan_even_where_nothing_is_defined():
     for evaluation in (
         evaluate(manifest(), []),
         evaluate(manifest(), results(), EvalConfig(n_bootstrap=0)),
+        evaluate(manifest(), results(), EvalConfig(collar_ms=np.int64(50), dtc=np.float32(0.5))),
         evaluate(Manifest((), ()), []),
         evaluate(manifest(), results()),
     ):

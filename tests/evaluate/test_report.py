@@ -140,3 +140,12 @@ def test_errors_beyond_the_budget_are_told(case, monkeypatch):
     html = render_report(evaluation, manifest, results, audio_root=folder)
     assert html.count("Left out to keep the report small.") == 4
     assert "<img" not in html
+
+
+def test_a_name_that_is_no_text_can_be_written(case):
+    """Names of files may hold any bytes; Python gives those that are no UTF-8 as half of a pair."""
+    manifest, _, folder = case
+    odd = Manifest(manifest.artifact_types, (AudioItem("\udcff.wav", 3000, None, (Annotation(0, 90, "echo"),)),))
+    found = [FileResult("\udcff.wav", 3000, "completed")]
+    path = write_report(folder / "report.html", evaluate(odd, found), odd, found)
+    assert r"\udcff.wav" in path.read_text("utf-8")

@@ -12,7 +12,7 @@ from scipy.stats import kurtosis
 from relaylib.audio import load
 from relaylib.demo import load_demo
 from relaylib.errors import ParameterError
-from relaylib.inject import BASIC_TYPES, SHAPES, inject, shape_names, type_names
+from relaylib.inject import BASIC_TYPES, SHAPES, inject, shape_names, type_names, vary
 from relaylib.inject.canvas import Canvas, blend, fade
 from relaylib.inject.robotic import zero_phase
 from relaylib.types import SAMPLE_RATE
@@ -66,6 +66,36 @@ def test_outside_its_label_a_glitch_changes_nothing(speech, name):
     np.testing.assert_array_equal(edit.piece[: edit.first], before[: edit.first])
     np.testing.assert_array_equal(edit.piece[edit.last :], before[edit.last :])
     assert edit.last - edit.first >= SAMPLE_RATE // 100
+
+
+@pytest.mark.parametrize("name", shape_names())
+def test_every_shape_can_be_made_at_the_rate_of_a_telephone(speech, name):
+    """Filters stay below half of the rate, and outside of the label nothing changes."""
+    samples, others = speech[0][::2], [other[::2] for other in speech[1]]
+    made = 0
+    for seed in range(40):
+        edit = BY_NAME[name].make(Canvas(samples, 8000, np.random.default_rng(seed), others))
+        if edit is not None:
+            made += 1
+            assert np.isfinite(edit.piece).all()
+            np.testing.assert_array_equal(edit.piece[: edit.first], samples[edit.start :][: edit.first])
+    assert made
+
+
+def test_silence_is_not_mangled_into_numbers_that_are_none():
+    """Nor does anything warn: there is nothing to divide by."""
+    found = inject(np.zeros(20 * SAMPLE_RATE, np.float32), 1, types=["robotic", "distortion"], per_minute=60)
+    assert np.isfinite(found.samples).all()
+
+
+def test_beside_a_glitch_samples_beyond_full_scale_stay():
+    """Recordings in floating point may go over; the label tells where something was put in."""
+    loud = 8 * np.random.default_rng(0).standard_normal(SAMPLE_RATE).astype(np.float32)
+    edit = BY_NAME["pop"].make(Canvas(loud, SAMPLE_RATE, np.random.default_rng(0)))
+    before = loud[edit.start : edit.end]
+    np.testing.assert_array_equal(edit.piece[: edit.first], before[: edit.first])
+    np.testing.assert_array_equal(edit.piece[edit.last :], before[edit.last :])
+    assert np.abs(edit.piece[edit.first : edit.last]).max() <= 1.0
 
 
 def test_a_long_pause_is_silent_from_end_to_end_of_its_label(speech):
@@ -212,12 +242,18 @@ def test_rates_that_are_none_are_refused(options, message):
         inject(voice(1, 0), **options)
 
 
+@pytest.mark.parametrize("change", [inject, vary])
 @pytest.mark.parametrize(
-    ("samples", "message"), [(np.zeros((2, 5)), "one dimension"), (np.array([0.0, np.nan]), "not finite")]
+    ("samples", "sample_rate", "message"),
+    [
+        (np.zeros((2, 5)), SAMPLE_RATE, "one dimension"),
+        (np.array([0.0, np.nan]), SAMPLE_RATE, "not finite"),
+        (np.zeros(5), 4000, "sample_rate=4000: need 8000 Hz or more"),
+    ],
 )
-def test_unusable_samples_are_refused(samples, message):
+def test_unusable_samples_are_refused(change, samples, sample_rate, message):
     with pytest.raises(ParameterError, match=message):
-        inject(samples)
+        change(samples, sample_rate=sample_rate)
 
 
 def test_cross_fades_add_up_to_one():

@@ -64,7 +64,13 @@ def test_the_same_seed_writes_the_same_bytes(folder, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"types": ["clack"]}, "cannot be put in"), ({"per_minute": -1.0}, r"per_minute=-1\.0: need")],
+    [
+        ({"types": ["clack"]}, "cannot be put in"),
+        ({"per_minute": -1.0}, r"per_minute=-1\.0: need"),
+        ({"copies": 0}, "copies=0: need 1 or more"),
+        ({"clean_share": float("nan")}, "clean_share=nan: need 0 <="),
+        ({"groups": ["anna"]}, "1 groups for 3 files"),
+    ],
 )
 def test_wrong_options_are_refused_before_anything_is_written(folder, tmp_path, options, message):
     with pytest.raises(ParameterError, match=message):

@@ -61,3 +61,12 @@ def test_the_same_seed_gives_the_same():
 
 def test_silence_stays_silent():
     assert np.abs(vary(np.zeros(SAMPLE_RATE, np.float32), 3)).max() < 1e-3
+
+
+@pytest.mark.parametrize("n", [0, 1, 100, 4000])
+def test_short_recordings_at_the_rate_of_a_telephone_are_varied_too(n):
+    samples = 0.1 * np.random.default_rng(2).standard_normal(n).astype(np.float32)
+    for seed in range(30):
+        varied = vary(samples, seed, sample_rate=8000)
+        assert varied.shape == samples.shape
+        assert np.isfinite(varied).all()

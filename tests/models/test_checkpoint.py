@@ -74,6 +74,15 @@ def test_configurations_of_before_are_read_as_transformers_does(copied):
     assert load_encoder(folder).fingerprint == load_encoder(folder, precision="reference").fingerprint == expected
 
 
+@pytest.mark.parametrize("architecture", ["wav2vec2-group", "wavlm"])
+def test_what_transformers_does_not_heed_changes_nothing(copied, architecture):
+    """Only HuBERT's have a choice of the norm before the projection."""
+    folder = copied(architecture)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "feat_proj_layer_norm": False}))
+    assert_same_weights(read(folder), folder)
+
+
 @pytest.mark.parametrize(
     "change",
     [

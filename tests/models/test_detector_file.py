@@ -364,6 +364,16 @@ def test_an_encoder_that_the_file_names_wrongly_is_a_clear_error(tmp_path, good,
     assert not isinstance(caught.value, ParameterError)
 
 
+def test_an_encoder_that_has_moved_says_which_detector_wants_it_and_what_to_do(tmp_path, good):
+    meta, tensors = parts(good)
+    meta["encoder"] |= {"name": "./moved/checkpoint", "layer": 3}
+    path = forged(tmp_path, meta, tensors)
+    with pytest.raises(EncoderNotAvailableError, match=r"no folder \./moved/checkpoint") as caught:
+        Detector.load(path)
+    assert str(path) in str(caught.value)
+    assert "encoder=load_encoder('path/to/folder', layer=3)).save" in str(caught.value)
+
+
 GIANT = """
     import resource, sys, types
     from relaylib.errors import ModelFormatError

@@ -14,6 +14,7 @@ from small_encoders import PlaceholderEncoder, speechlike
 
 from relaylib.errors import AudioDecodeError, ParameterError, RelayError
 from relaylib.models import EmbeddingCache, embed
+from relaylib.models import cache as cache_module
 from relaylib.types import HOP, Waveform
 
 LONG = 4.0  # seconds; six windows of the placeholder
@@ -213,6 +214,25 @@ def test_a_file_that_changes_while_it_is_read_is_not_stored(cache, tmp_path):
     assert len(cache) == 0
 
 
+def test_what_takes_a_file_s_place_between_its_key_and_its_samples_is_not_stored(cache, tmp_path, encoder, monkeypatch):
+    """Else the embeddings of one recording would be found under the content of another, for ever."""
+    path, other = tmp_path / "speech.wav", tmp_path / "other.wav"
+    for seed, file in enumerate((path, other)):
+        soundfile.write(file, speechlike(1, seed), 16000)
+        os.utime(file, (0, 0))  # as a copy that keeps times has
+
+    def swapped(source):
+        content = digest(source)
+        other.replace(source)
+        return content
+
+    digest = cache_module._content
+    monkeypatch.setattr(cache_module, "_content", swapped)
+    with pytest.raises(AudioDecodeError, match="changed while it was read"):
+        cache.frames(path, encoder)
+    assert len(cache) == 0
+
+
 def test_threads_that_want_the_same_compute_it_once(cache, speech):
     encoder, together, results = PlaceholderEncoder(), threading.Barrier(6), []
 
@@ -296,8 +316,9 @@ def test_pruning_leaves_what_is_being_written(cache, speech):
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path, speech, encoder):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RelayError, match="Choose another folder"):
-        EmbeddingCache(tmp_path / "file").frames(speech, encoder)
+    for folder in ("file", "x" * 300):  # a file, and more than a name may have
+        with pytest.raises(RelayError, match="Choose another folder"):
+            EmbeddingCache(tmp_path / folder).frames(speech, encoder)
 
 
 def test_the_default_folder_is_the_users_cache(monkeypatch, tmp_path):

@@ -227,6 +227,7 @@ def test_heads_of_a_finetuned_checkpoint_are_left_out(checkpoints, tmp_path):
         (lambda f: (f / "config.json").write_text("{"), "config.json is damaged"),
         (lambda f: (f / "config.json").write_text("[]"), "config.json is damaged"),
         (lambda f: (f / "config.json").write_text('{"model_type": "bert"}'), "'bert' checkpoint; encoders are wav2vec"),
+        (lambda f: set_json(f / "config.json", model_type=["wav2vec2"]), "encoders are wav2vec"),
         (lambda f: (f / "model.safetensors").write_bytes(b"\0" * 100), "cannot be read"),
         (lambda f: cut(f / "model.safetensors"), "cannot be read"),
         (lambda f: set_json(f / "config.json", hidden_size=96), "cannot be read|lack"),

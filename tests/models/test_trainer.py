@@ -166,6 +166,14 @@ def test_a_type_marked_at_confidence_zero_only_cannot_be_learned(learn, corpus):
         learn(manifest=Manifest(corpus[1].artifact_types, items))
 
 
+def test_a_type_that_only_unreadable_recordings_have_says_which_were_left_out(learn, corpus):
+    """To mark one more is not what is wanted there."""
+    lost = AudioItem("absent.wav", annotations=(Annotation(0, 500, "hiss"),))
+    manifest = Manifest((*corpus[1].artifact_types, ArtifactType("hiss")), (lost, *corpus[1].audio))
+    with pytest.raises(TrainingError, match=r"'hiss'.*\(1 could not be read, the first is 'absent.wav'\)"):
+        learn(manifest=manifest)
+
+
 def test_files_that_cannot_be_used_are_skipped_and_named(learn, corpus, caplog):
     """Absent, text, no samples: training goes on with the others, and says so."""
     folder, manifest = corpus

@@ -90,7 +90,7 @@ def test_clean_recordings_quieten_a_detector(clean, tmp_path):
     folder, manifest = clean
     detector = untrained(kind="conv")
     before = alarms(detector, folder, manifest)
-    quiet = tune(detector, manifest, audio_root=folder, max_false_alarms_per_hour=400)
+    quiet = tune(detector, manifest, audio_root=folder, max_false_alarms_per_hour=np.float64(400))
     assert alarms(quiet, folder, manifest) <= 10 < before
     assert alarms(detector, folder, manifest) == before  # it is left as it was
     done = quiet.metrics["tuned"]

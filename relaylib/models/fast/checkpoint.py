@@ -72,7 +72,7 @@ class _Model(nn.Module):
         self.feature_extractor = nn.Module()
         self.feature_extractor.conv_layers = nn.ModuleList(_block(config, k) for k in range(len(config.conv_dim)))
         self.feature_projection = nn.Module()
-        if getattr(config, "feat_proj_layer_norm", True):
+        if config.model_type != "hubert" or config.feat_proj_layer_norm:  # the others have it, whatever they say
             self.feature_projection.layer_norm = nn.LayerNorm(config.conv_dim[-1], eps=eps)
         self.feature_projection.projection = nn.Linear(config.conv_dim[-1], width)
         self.encoder = nn.Module()
