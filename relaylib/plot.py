@@ -22,6 +22,8 @@ OKABE_ITO = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "
 
 _DYNAMIC_RANGE_DB = 75.0
 _ROW_INCHES = 0.27
+_LEFT, _RIGHT = 0.86, 0.14  # inches beside the picture
+_KEY_ROW, _KEY, _KEY_LETTER, _TITLE_LETTER = 0.17, 0.27, 0.055, 0.083  # inches that the keys and the title take
 
 
 def type_colors(names: Iterable[str]) -> dict[str, str]:
@@ -65,8 +67,8 @@ def plot_detections(
     threshold : float, optional
         Dotted line across the score curves.
     title : str, optional
-    width_inches : float > 0
-        Width of the figure; the height follows from what is drawn.
+    width_inches : float > 1
+        Width of the figure, of which 1 is beside the picture; the height follows from what is drawn.
     ink, paper : str
         Colours of text and background, for dark pages; ``"none"`` leaves the background transparent.
 
@@ -78,10 +80,12 @@ def plot_detections(
     Raises
     ------
     ParameterError
-        If the stretch is empty or starts before 0.
+        If the stretch is empty or starts before 0, the width leaves no room, or samples are not finite.
     """
     from matplotlib.figure import Figure
 
+    if not width_inches > _LEFT + _RIGHT:
+        raise ParameterError(f"width_inches={width_inches}: need more than {_LEFT + _RIGHT:g}, which lies beside it.")
     end = waveform.duration_ms if end_ms is None else min(end_ms, waveform.duration_ms)
     if not 0 <= start_ms < end:
         raise ParameterError(f"start_ms={start_ms}, end_ms={end}: need 0 <= start_ms < end_ms within the recording.")
@@ -95,7 +99,9 @@ def plot_detections(
     rows = sum(max(1, len(lane)) for _, lane in lanes)
     heights += [_ROW_INCHES * rows + 0.1] if lanes else []
     keys = _in_sight(scores, names, (*truth, *found), (start_ms, end)) if scores else []
-    top, bottom, left, right, gap = 0.12 + (0.26 if title or keys else 0.0), 0.46, 0.86, 0.14, 0.07
+    n_columns, n_below = _key_table(keys, title, width_inches - _LEFT - _RIGHT)
+    head = 0.26 if title or keys else 0.0
+    top, bottom, left, right, gap = 0.12 + head + _KEY_ROW * n_below, 0.46, _LEFT, _RIGHT, 0.07
     total = top + bottom + sum(heights) + gap * (len(heights) - 1)
     figure = Figure(figsize=(width_inches, total), facecolor=paper)
     axes, y = [], total - top
@@ -106,6 +112,8 @@ def plot_detections(
 
     first, last = (ms_to_samples(ms, waveform.sample_rate) for ms in (start_ms, end))
     samples = waveform.samples[first:last]
+    if not np.isfinite(samples).all():
+        raise ParameterError("samples are NaN or infinite; repair the waveform first.")
     _draw_waveform(axes[0], samples, start_ms, end, ink, width_inches)
     _draw_spectrogram(axes[1], waveform, first, last)
     pixels_per_ms = (width_inches - left - right) * 100 / (end - start_ms)
@@ -122,8 +130,19 @@ def plot_detections(
     if title:
         figure.text(left / width_inches, 1 - 0.09 / total, title, color=ink, size=10, weight="bold", va="top")
     if keys:
-        _draw_keys(figure, keys, palette, ink, 1 - right / width_inches, 1 - 0.11 / total)
+        first_row = 0.11 + (head if title and n_below else 0.0)
+        _draw_keys(figure, keys, palette, ink, (1 - right / width_inches, 1 - first_row / total), n_columns)
     return figure
+
+
+def _key_table(keys: Sequence[str], title: str | None, inches: float) -> tuple[int, int]:
+    """Return in how many columns the keys stand, and how many rows they need below that of the title."""
+    widths = [_KEY + _KEY_LETTER * len(name) for name in keys]
+    if sum(widths) + _TITLE_LETTER * len(title or "") <= inches:
+        return len(keys), 0
+    n_columns = min(max(1, int(inches / max(widths, default=inches))), max(len(keys), 1))
+    n_rows = -(-len(keys) // n_columns)
+    return n_columns, n_rows if title else n_rows - 1
 
 
 def _in_sight(scores: Scores, names: Sequence[str], spans: Sequence[Span], stretch: tuple[int, int]) -> list[str]:
@@ -135,17 +154,22 @@ def _in_sight(scores: Scores, names: Sequence[str], spans: Sequence[Span], stret
 
 
 def _draw_keys(
-    figure: Figure, names: Sequence[str], palette: Mapping[str, str], ink: str, right: float, top: float
+    figure: Figure,
+    names: Sequence[str],
+    palette: Mapping[str, str],
+    ink: str,
+    corner: tuple[float, float],
+    n_columns: int,
 ) -> None:
-    """Write the types with a spot of their colour, flush right above the picture."""
+    """Write the types with a spot of their colour, with their upper right corner at `corner`, above the picture."""
     from matplotlib.patches import Patch
 
     handles = [Patch(color=palette[name], label=name) for name in names]
     figure.legend(
         handles=handles,
         loc="upper right",
-        bbox_to_anchor=(right, top),
-        ncols=len(names),
+        bbox_to_anchor=corner,
+        ncols=n_columns,
         frameon=False,
         fontsize=7.5,
         labelcolor=ink,

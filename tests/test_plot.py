@@ -59,6 +59,40 @@ def test_silence_and_very_short_sound_can_be_drawn(n):
     figure.savefig(io.BytesIO(), format="png")
 
 
+@pytest.mark.parametrize("width_inches", [4, 9])
+@pytest.mark.parametrize(
+    ("names", "title"),
+    [
+        (("echo", "glitch"), "take.wav"),
+        (tuple(f"an artifact with a long name, {k}" for k in range(8)), "a title that is nearly as long as can be.wav"),
+        (tuple(f"an artifact with a long name, {k}" for k in range(8)), None),
+        (("echo",), "a title that leaves no room for a key beside it, however short.wav"),
+    ],
+)
+def test_keys_and_title_have_a_place_of_their_own(names, title, width_inches):
+    """However many types there are: nothing lies over the title or the waveform, or beyond the edge."""
+    scores = Scores(np.ones((100, len(names)), np.float32), names, 2000)
+    figure = plot_detections(WAVE, scores=scores, title=title, width_inches=width_inches)
+    figure.canvas.draw()
+    (keys,) = figure.legends
+    box, wave = keys.get_window_extent(), figure.axes[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.y0 >= wave.y1
+    assert box.y1 <= figure.bbox.y1
+    assert not any(box.overlaps(text.get_window_extent()) for text in figure.texts)
+
+
+@pytest.mark.parametrize("width_inches", [0, 1, float("nan")])
+def test_a_picture_without_room_is_refused(width_inches):
+    with pytest.raises(ParameterError, match=f"width_inches={width_inches}: need more than 1"):
+        plot_detections(WAVE, width_inches=width_inches)
+
+
+def test_samples_that_are_none_are_refused():
+    with pytest.raises(ParameterError, match="NaN"):
+        plot_detections(Waveform(np.full(16_000, np.nan, np.float32)))
+
+
 @pytest.mark.parametrize(("start_ms", "end_ms"), [(5000, None), (-1, 100), (100, 100)])
 def test_empty_stretches_are_refused(start_ms, end_ms):
     with pytest.raises(ParameterError, match="within the recording"):

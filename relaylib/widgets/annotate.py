@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
-from relaylib.types import ArtifactType, FileResult
+from relaylib.errors import ParameterError
+from relaylib.types import ArtifactType
 from relaylib.widgets.annotator import Annotator
+from relaylib.widgets.review_state import DetectionsGiven
 from relaylib.widgets.session import Session
 from relaylib.widgets.sources import Given, Marked, PathLike, opened, types_of
 from relaylib.widgets.suggestions import Detects, Suggestions
@@ -14,13 +16,15 @@ from relaylib.widgets.suggestions import suggest as suggested_by
 
 __all__ = ["annotate"]
 
+_LEAST_HEIGHT = 100
+
 
 def annotate(
     source: Given,
     *,
     artifact_types: Iterable[str | ArtifactType] | None = None,
     annotations: Marked | None = None,
-    suggest: Sequence[FileResult] | PathLike | Detects | None = None,
+    suggest: DetectionsGiven | Detects | None = None,
     manifest: PathLike | None = None,
     audio_root: PathLike | None = None,
     height: int = 300,
@@ -39,15 +43,15 @@ def annotate(
     annotations : mapping of str to Annotations, iterable of Annotation, or Manifest, optional
         What is marked already, by filename; for a single recording its annotations alone do. Where `manifest` has a
         recording already, what stands there counts.
-    suggest : sequence of FileResult, path, or Detector, optional
-        What a detector suggests, to be accepted, corrected or rejected: results, a detections JSON, or a detector,
-        which is asked when a recording is opened.
+    suggest : sequence of FileResult, mapping of str to sequence of Detection, path, or Detector, optional
+        What a detector suggests, to be accepted, corrected or rejected: results, detections by file name, a detections
+        JSON, or a detector, which is asked when a recording is opened.
     manifest : path, optional
         A JSON manifest in which every change is kept at once; made where it is missing. Without it, labels of audio
         files live in memory.
     audio_root : path, optional
         What the filenames of a manifest are relative to. Default: its folder.
-    height : int
+    height : int >= 100
         Of the picture, in pixels.
     theme : "auto", "light" or "dark"
         "auto" follows the page.
@@ -61,7 +65,7 @@ def annotate(
     Raises
     ------
     ParameterError
-        If `source` is none of these, or has no recordings.
+        If `source` is none of these, or has no recordings, or another argument is none of what it may be.
     FormatError
         If a manifest or a detections file breaks its format.
 
@@ -72,6 +76,12 @@ def annotate(
     >>> annotator.annotations
     ()
     """
+    if theme not in ("auto", "light", "dark"):
+        raise ParameterError(f"theme={theme!r}: need 'auto', 'light' or 'dark'.")
+    if height < _LEAST_HEIGHT:
+        raise ParameterError(
+            f"height={height}: need at least {_LEAST_HEIGHT} pixels, for waveform, spectrogram and spans."
+        )
     opened_ = opened(
         source,
         artifact_types=artifact_types,

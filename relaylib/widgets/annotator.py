@@ -16,12 +16,12 @@ from msgspec import structs
 from relaylib.errors import RelayError
 from relaylib.plot import type_colors
 from relaylib.types import Annotation, ArtifactType, Detection, Manifest
-from relaylib.widgets.editing import Accept, Draw, Edit, Reject, Remove, edit_of
+from relaylib.widgets.aside import aside
+from relaylib.widgets.editing import Accept, Draw, Edit, Reject, Remove, draw_of, edit_of
 from relaylib.widgets.esm import joined
 from relaylib.widgets.lanes import bodies_of
 from relaylib.widgets.locking import locked
 from relaylib.widgets.marks import annotations_of
-from relaylib.widgets.on_loop import aside
 from relaylib.widgets.session import Session
 from relaylib.widgets.sound import ServedSound
 from relaylib.widgets.suggestions import Suggestions
@@ -97,7 +97,6 @@ class Annotator(anywidget.AnyWidget):
             "edit": self._on_edit,
             "undo": lambda _: self.undo(),
             "redo": lambda _: self.redo(),
-            "open": lambda message: self.go_to(int(message["index"])),
             "done": lambda message: self.set_done(bool(message["done"]), index=int(message["index"])),
             "reload": self._on_reload,
             "look": self._on_look,
@@ -126,7 +125,6 @@ class Annotator(anywidget.AnyWidget):
         """Return everything that is labelled, as it is now."""
         return self._session.to_manifest()
 
-    @locked
     def go_to(self, index: int) -> None:
         """Put a recording on the screen.
 
@@ -134,8 +132,14 @@ class Annotator(anywidget.AnyWidget):
         ------
         ParameterError
             If there is no recording `index`.
+        RelayError, OSError
+            If the recording, or its labels, cannot be had; then the one before stays.
         """
-        self._session.open(index)
+        self._turn_to(index, self._session.locate(index))
+
+    @locked
+    def _turn_to(self, index: int, path: Path) -> None:
+        self._session.open(index, path)
         self._sound.open(self._session.path)
         self._drawn.clear()
         with self.hold_sync():
@@ -174,12 +178,12 @@ class Annotator(anywidget.AnyWidget):
         Raises
         ------
         ParameterError
-            If there is no such type, or the confidence is none.
+            If there is no such type, the confidence is none, times are not whole, or the data is not JSON.
         RelayError
             If it cannot be kept; it is then tried again with the next change.
         """
         drawn = self._session.marks.next_id
-        self._edit(Draw(start_ms, end_ms, artifact_type, confidence, None if extra_data is None else dict(extra_data)))
+        self._edit(draw_of(start_ms, end_ms, artifact_type, confidence, extra_data))
         return drawn
 
     def accept(self, mark_id: int) -> None:
@@ -246,21 +250,27 @@ class Annotator(anywidget.AnyWidget):
         self._session.close()
         super().close()
 
-    @locked
     def _on_message(self, _: object, message: dict[str, Any], __: object) -> None:
-        handler = self._handlers.get(message.get("kind", ""))
-        if handler is None:
-            return
         try:
-            if message.get("sound", self._sound.id) == self._sound.id:
-                handler(message)
-            elif message["kind"] not in _UNSAID:
-                self._fail(_CLOSED)
+            if message.get("kind") == "open":
+                self.go_to(int(message["index"]))
+            else:
+                self._obey(message)
         except (RelayError, OSError) as exc:
             self._fail(str(exc))
         finally:
             if "number" in message:
                 self.send({"kind": "heard", "view": message["view"], "number": message["number"]})
+
+    @locked
+    def _obey(self, message: dict[str, Any]) -> None:
+        handler = self._handlers.get(message.get("kind", ""))
+        if handler is None:
+            return
+        if message.get("sound", self._sound.id) == self._sound.id:
+            handler(message)
+        elif message["kind"] not in _UNSAID:
+            self._fail(_CLOSED)
 
     def _on_edit(self, message: dict[str, Any]) -> None:
         """Do an edit; a view names a mark that it drew by the number of that order, below 0, until it knows the id."""

@@ -5,6 +5,7 @@ A hand that overshoots is led back into the recording; an edit that makes no sen
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
@@ -13,9 +14,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from relaylib.errors import ParameterError
+from relaylib.formats.json_text import encode_json
 from relaylib.widgets.marks import SUGGESTED, Mark, Marks, origin_of
 
-__all__ = ["Accept", "Change", "Draw", "Edit", "Nudge", "Reject", "Remove", "Rules", "apply", "edit_of"]
+__all__ = ["Accept", "Change", "Draw", "Edit", "Nudge", "Reject", "Remove", "Rules", "apply", "draw_of", "edit_of"]
 
 _LAST_MS = 2**31 - 1  # where a recording of unknown length ends for an edit: the last time that the REST API holds
 
@@ -93,6 +95,26 @@ def edit_of(message: Mapping[str, Any]) -> Edit:
         return msgspec.convert(message, Edit)
     except msgspec.ValidationError as exc:
         raise ParameterError(f"{message!r} is no edit: {exc}.") from exc
+
+
+def draw_of(
+    start_ms: int, end_ms: int, artifact_type: str, confidence: float = 1.0, extra_data: Mapping[str, Any] | None = None
+) -> Draw:
+    """Return the edit that marks a span, of values that can be kept as JSON, whatever numbers they came as.
+
+    Raises
+    ------
+    ParameterError
+        If times are not whole, or the data cannot be written as JSON.
+    """
+    try:
+        first_ms, last_ms = operator.index(start_ms), operator.index(end_ms)
+    except TypeError as exc:
+        raise ParameterError(
+            f"start_ms={start_ms!r}, end_ms={end_ms!r}: need whole ms, as round(1000 * seconds) gives them."
+        ) from exc
+    notes = None if extra_data is None else msgspec.json.decode(encode_json(dict(extra_data)))
+    return Draw(first_ms, last_ms, artifact_type, float(confidence), notes)
 
 
 def apply(marks: Marks, edit: Edit, rules: Rules) -> Marks:

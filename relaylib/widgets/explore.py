@@ -14,12 +14,12 @@ from relaylib.errors import ParameterError
 from relaylib.evaluate.tables import figure, rate
 from relaylib.plot import type_colors
 from relaylib.types import Annotation, DecodeConfig, Detection, Manifest, Scores
+from relaylib.widgets.aside import aside
 from relaylib.widgets.bokeh_view import BokehView
 from relaylib.widgets.clip_player import ClipPlayer
 from relaylib.widgets.explore_picture import curve_columns, explorer_picture, rules, span_columns
 from relaylib.widgets.explore_state import EventFigures, Explored, explore_scores, reference_of
 from relaylib.widgets.listening import AudioGiven, Sound, open_sound, outline
-from relaylib.widgets.on_loop import on_loop
 
 if TYPE_CHECKING:
     from relaylib.models import Detector
@@ -61,7 +61,7 @@ def explore(
     Raises
     ------
     ParameterError
-        If a detector comes without audio, or a manifest does not have the recording.
+        If `scores` is neither, a detector comes without audio, or a manifest does not have the recording.
     AudioDecodeError
         If a detector is to score audio that cannot be decoded.
     """
@@ -70,6 +70,10 @@ def explore(
     if not isinstance(scores, Scores):
         if audio is None:
             raise ParameterError("audio is None: a detector needs a recording to score; give its file or samples.")
+        if not hasattr(scores, "score"):
+            raise ParameterError(
+                f"scores is a {type(scores).__name__}; give Scores, or a detector as Detector.load gives it."
+            )
         scores = scores.score(audio)
     return Explorer(scores, audio, reference=truth, config=config or DecodeConfig(), collar_ms=collar_ms)
 
@@ -106,7 +110,6 @@ class Explorer(ipywidgets.VBox):
         self._telling = False  # the sliders are being moved to a new configuration, not by a person
         self._colors = type_colors(scores.artifact_types)
         self._shown_ms = (0, scores.duration_ms)
-        self._sound: Sound | None = None if audio is None else open_sound(audio, on_loop(self._draw_wave))
         picture = explorer_picture(
             scores.artifact_types,
             self._colors,
@@ -129,6 +132,9 @@ class Explorer(ipywidgets.VBox):
             ipywidgets.HBox([self._low, low, whole, self._player], layout={"flex_flow": "row wrap"}),
         ]
         super().__init__([*rows, self._view, self._status])
+        self._sound: Sound | None = None
+        if audio is not None:
+            self._sound = open_sound(audio, aside(self._draw_wave))
         self._draw_stretch()
         if reference is not None:
             bars = span_columns(reference, scores.artifact_types, self._colors, part=(0.08, 0.42))
@@ -238,7 +244,7 @@ def figures_html(figures: EventFigures | None, n_found: int) -> str:
         ("detections", str(n_found)),
     )
     key = "outlined: annotated, filled: detected"
-    line = "".join(
+    line = " ".join(
         f'<span style="margin-right:26px;white-space:nowrap"><b style="font-size:18px">{value}</b> {name}</span>'
         for name, value in heads
     )
@@ -249,4 +255,4 @@ def figures_html(figures: EventFigures | None, n_found: int) -> str:
         f"<td {cell}>{figure(f)}</td><td {cell}>{n}</td><td {cell}>{m}</td></tr>"
         for name, p, r, f, n, m in figures.rows
     )
-    return f'<div style="line-height:1.5">{line}{key}<table style="font-size:12px"><tr>{head}</tr>{body}</table></div>'
+    return f'<div style="line-height:1.5">{line} {key}<table style="font-size:12px"><tr>{head}</tr>{body}</table></div>'

@@ -18,6 +18,8 @@ __all__ = ["curve_columns", "explorer_picture", "rules", "span_columns", "time_f
 
 _LEFT = 92
 _ROW_PIXELS = 26
+_LEGEND_PIXELS, _LINE_PIXELS, _LETTER_PIXELS = 700, 44, 7  # room in a window of usual width, and what an entry takes
+_LEGEND_ROW = 32
 _WAVE_INK = "#7d8799"
 _NO_SPANS: dict[str, list[Any]] = {
     name: [] for name in ("left", "right", "bottom", "top", "color", "type", "start", "end", "confidence")
@@ -78,7 +80,9 @@ def explorer_picture(
 
 
 def _curve_figure(types: Sequence[str], colors: dict[str, str], x_range: Range1d) -> Any:
-    plot = time_figure(x_range, 190, y_range=Range1d(-0.02, 1.04))
+    n_columns = _legend_columns(types)
+    below_first = max(0, -(-len(types) // n_columns) - 1)
+    plot = time_figure(x_range, 190 + _LEGEND_ROW * below_first, y_range=Range1d(-0.02, 1.04))
     names = [f"y{k}" for k in range(len(types))]
     source = ColumnDataSource({name: [] for name in ("x", *names)}, name="curves")
     lines = [
@@ -88,6 +92,7 @@ def _curve_figure(types: Sequence[str], colors: dict[str, str], x_range: Range1d
     legend = Legend(
         items=[LegendItem(label=kind, renderers=[line]) for kind, line in zip(types, lines, strict=True)],
         orientation="horizontal",
+        ncols=n_columns,
         click_policy="hide",
         label_text_font_size="12px",
         padding=2,
@@ -102,6 +107,14 @@ def _curve_figure(types: Sequence[str], colors: dict[str, str], x_range: Range1d
     plot.yaxis.axis_label = "score"
     plot.yaxis.axis_label_text_font_style = "normal"
     return plot
+
+
+def _legend_columns(types: Sequence[str]) -> int:
+    """Return how many entries of a legend lie side by side: all that there is room for, the same number in each row."""
+    widths = [_LINE_PIXELS + _LETTER_PIXELS * len(name) for name in types]
+    if sum(widths) <= _LEGEND_PIXELS:
+        return max(len(types), 1)
+    return max(1, _LEGEND_PIXELS // max(widths))
 
 
 def _span_figure(types: Sequence[str], x_range: Range1d, *, with_reference: bool) -> Any:

@@ -54,13 +54,22 @@ class History:
         self.marks = marks
         return True
 
+    def take_over(self, marks: Marks) -> bool:
+        """Let `marks` from elsewhere be what is there now, as :meth:`put` does; no two marks ever go by one id.
+
+        Those that are there already keep their ids.
+        """
+        return self.put(marks.renumbered(self.marks, self._next_id()))
+
+    def _next_id(self) -> int:
+        return max(marks.next_id for marks in (*self._before, self.marks, *self._after))
+
     def suggest(self, detections: Iterable[Detection], by: str | None = None) -> None:
         """Let the `detections` of the model `by` be the open suggestions, now, before and after: this is no step.
 
         All other marks keep their ids, and a suggestion has the same one wherever it stands.
         """
-        states = (*self._before, self.marks, *self._after)
-        found = suggestions(detections, by, max(marks.next_id for marks in states))
+        found = suggestions(detections, by, self._next_id())
         self.marks = self.marks.with_suggestions(found)
         self._before = [marks.with_suggestions(found) for marks in self._before]
         self._after = [marks.with_suggestions(found) for marks in self._after]

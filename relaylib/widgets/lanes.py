@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from relaylib.types import Span
@@ -38,4 +38,8 @@ def lanes(marks: Sequence[Mark | Span]) -> list[int]:
 
 def bodies_of(marks: Marks) -> list[dict[str, Any]]:
     """Return marks as the view gets them: the fields of each, and its lane."""
-    return [{**asdict(mark), "lane": lane} for mark, lane in zip(marks.items, lanes(marks.items), strict=True)]
+    names = [field.name for field in fields(Mark)]
+    return [
+        {**{name: getattr(mark, name) for name in names}, "lane": lane}  # asdict copies deeply: ten times as slow
+        for mark, lane in zip(marks.items, lanes(marks.items), strict=True)
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Literal
 
 from relaylib.errors import ParameterError
@@ -95,6 +96,16 @@ class Marks:
         turned_down = tuple(dict.fromkeys((*self.rejected, *rejected)))
         return replace(self, items=tuple(m for m in self.items if m.id != mark_id), rejected=turned_down)
 
+    def renumbered(self, known: Marks, next_id: int) -> Marks:
+        """Return these with the ids that they have among those that are `known`, and others from `next_id` on."""
+        ids: dict[str, list[int]] = {}
+        for mark in known.items:
+            ids.setdefault(_look(mark), []).append(mark.id)
+        new = count(next_id)
+        items = tuple(replace(mark, id=(ids.get(_look(mark)) or [next(new)]).pop()) for mark in self.items)
+        used = max((mark.id for mark in items), default=0)
+        return replace(self, items=items, next_id=max(known.next_id, used + 1))
+
     def with_suggestions(self, found: Sequence[Mark]) -> Marks:
         """Return the annotations among these, and beside them those of the suggestions `found` that nobody has judged.
 
@@ -176,6 +187,11 @@ def _again(before: Mark | None, mark: Mark) -> Mark:
         return mark
     same = (before.confidence, before.extra_data) == (mark.confidence, mark.extra_data)
     return before if same else replace(mark, id=before.id)
+
+
+def _look(mark: Mark) -> str:
+    """Return what a mark is but for its id."""
+    return repr(replace(mark, id=0))
 
 
 def _place(span: Mark | Detection) -> tuple[int, int, str]:

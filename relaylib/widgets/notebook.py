@@ -16,6 +16,8 @@ _SHOWN = {
     ("relaylib.models.detector", "Detector"): "detector_html",
 }
 
+_FIGURE = ("matplotlib.figure", "Figure")
+
 
 def in_notebook() -> bool:
     """Return whether a Jupyter kernel runs this; nothing is imported to find out."""
@@ -28,7 +30,7 @@ def _shell() -> Any:
 
 
 def register_reprs(shell: Any = None) -> None:
-    """Have IPython show our values as HTML, in `shell` or in the one that runs this, if there is one.
+    """Have IPython show our values as HTML and our pictures, in `shell` or in the one that runs this, if there is one.
 
     The values themselves import nothing, so they cannot say how they are drawn; IPython asks here, by the names of
     their types, and what draws them is loaded when the first one is shown.
@@ -41,10 +43,15 @@ def register_reprs(shell: Any = None) -> None:
         formatter.for_type_by_name(module, name, partial(_shown, function))
     if list not in formatter.type_printers:
         formatter.for_type(list, partial(_shown, "list_html"))
+    pictures = shell.display_formatter.formatters["image/png"]
+    try:
+        pictures.lookup_by_type(".".join(_FIGURE))
+    except KeyError:  # pyplot, or %matplotlib, may come later: it then draws them its way
+        pictures.for_type_by_name(*_FIGURE, partial(_shown, "figure_png"))
 
 
-def _shown(function: str, value: Any) -> str | None:
+def _shown(function: str, value: Any) -> str | bytes | None:
     import relaylib.widgets.reprs as reprs
 
-    show: Callable[[Any], str | None] = getattr(reprs, function)
+    show: Callable[[Any], str | bytes | None] = getattr(reprs, function)
     return show(value)

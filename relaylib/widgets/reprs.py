@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -13,13 +14,23 @@ from relaylib.plot import plot_detections, type_colors
 from relaylib.types import Annotation, Detection, FileResult, Manifest, Span, Waveform, ms_to_samples
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from relaylib.models import Detector
 
-__all__ = ["detector_html", "list_html", "manifest_html", "result_html", "waveform_html"]
+__all__ = ["detector_html", "figure_png", "list_html", "manifest_html", "result_html", "waveform_html"]
 
+_DPI = 100
 _LONGEST_MS = 30_000
 _MOST_ROWS = 20
 _MUTED = "#7d7d85"
+
+
+def figure_png(figure: Figure) -> bytes:
+    """Return a figure as PNG, where no other part of the notebook draws figures."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=_DPI)
+    return picture.getvalue()
 
 
 def waveform_html(waveform: Waveform) -> str:
@@ -32,7 +43,7 @@ def waveform_html(waveform: Waveform) -> str:
     part = Waveform(waveform.samples[:n_samples], waveform.sample_rate)
     if end_ms < waveform.duration_ms:
         about += f"; the first {_length(end_ms)} of it"
-    picture = picture_uri(plot_detections(part, width_inches=8.0, ink=_MUTED, paper="none"), dpi=100)
+    picture = picture_uri(plot_detections(part, width_inches=8.0, ink=_MUTED, paper="none"), dpi=_DPI)
     return (
         f"<div><b>Waveform</b> {about}<br>"
         f'<audio controls style="height:32px" src="{sound_uri(part, 0, end_ms)}"></audio><br>'
@@ -67,9 +78,12 @@ def manifest_html(manifest: Manifest) -> str:
     length = Counter[str]()
     for span in spans:
         length[span.artifact_type] += span.end_ms - span.start_ms
-    known_ms = sum(item.duration_ms or 0 for item in manifest)
+    known = [item.duration_ms for item in manifest if item.duration_ms is not None]
+    length_known = f", {_length(sum(known))}" if known else ""
+    if 0 < len(known) < len(manifest):
+        length_known += f" in {len(known)} of them"
     n_clean = sum(not item.annotations for item in manifest)
-    about = f"{_n(len(manifest), 'recording')}, {_length(known_ms)}, {_n(len(spans), 'annotation')}, {n_clean} clean"
+    about = f"{_n(len(manifest), 'recording')}{length_known}, {_n(len(spans), 'annotation')}, {n_clean} clean"
     types = [
         (_swatch(kind.color) + escape(kind.name), count[kind.name], _length(length[kind.name]), kind.description or "")
         for kind in manifest.artifact_types

@@ -15,20 +15,26 @@ from relaylib.widgets.explore_picture import time_figure, wave_figure
 from relaylib.widgets.lanes import lanes
 from relaylib.widgets.review_state import LOOKS
 
-__all__ = ["lane_columns", "review_picture"]
+__all__ = ["lane_columns", "lanes_height", "review_picture"]
 
 _COLUMNS = ("left", "right", "bottom", "top", "label_x", "color", "text", "type", "kind", "start", "end", "confidence")
 _SIDES = ("annotated", "detected")
 _PAD, _BAR = 0.08, 0.6  # where a bar begins and ends in its lane; its name is below
+_AXIS_PIXELS, _SIDE_PIXELS, _LANE_PIXELS, _MOST_LANES = 50, 60, 30, 8
 
 
 def review_picture() -> LayoutDOM:
     """Return the layout with empty sources ``wave``, ``annotated`` and ``detected``.
 
-    The range is named ``time``, the band around the chosen outcome ``chosen_wave`` and ``chosen``.
+    The range is named ``time``, the figure of the bars ``lanes``, the band around the chosen outcome ``chosen_wave``
+    and ``chosen``.
     """
     x_range = Range1d(0.0, 1.0, min_interval=0.05, name="time")
-    wave, spans = wave_figure(x_range, 110), time_figure(x_range, 170, is_last=True, y_range=Range1d(2.0, 0.0))
+    wave, spans = (
+        wave_figure(x_range, 110),
+        time_figure(x_range, lanes_height(), is_last=True, y_range=Range1d(2.0, 0.0)),
+    )
+    spans.name = "lanes"
     for plot, name in ((wave, "chosen_wave"), (spans, "chosen")):
         plot.add_layout(
             BoxAnnotation(left=0.0, right=0.0, fill_color="#888888", fill_alpha=0.22, line_color=None, name=name)
@@ -46,6 +52,13 @@ def review_picture() -> LayoutDOM:
     return column(wave, spans, sizing_mode="stretch_width", spacing=2)
 
 
+def lanes_height(outcomes: Sequence[Outcome] = ()) -> int:
+    """Return how high the figure of the bars of a file is, in pixels, so that their names have room between them."""
+    sides = [[span for one in outcomes if (span := _span(one, side)) is not None] for side in _SIDES]
+    n_lanes = 1 + max(max(lanes(spans), default=0) for spans in sides)
+    return _AXIS_PIXELS + 2 * max(_SIDE_PIXELS, _LANE_PIXELS * min(n_lanes, _MOST_LANES))
+
+
 def lane_columns(outcomes: Sequence[Outcome], side: str, from_ms: int = 0) -> dict[str, Any]:
     """Return the bars of one side of a file, those that overlap one above the other.
 
@@ -56,7 +69,7 @@ def lane_columns(outcomes: Sequence[Outcome], side: str, from_ms: int = 0) -> di
     side : "annotated" or "detected"
         The annotations lie in the row from 0 to 1, the detections in that from 1 to 2.
     from_ms : int
-        Where the picture begins: bars that begin before have their names there.
+        Where the picture begins: bars that reach into it from before have their names there.
     """
     pairs = [(outcome, span) for outcome in outcomes if (span := _span(outcome, side)) is not None]
     spans = [span for _, span in pairs]
@@ -69,7 +82,7 @@ def lane_columns(outcomes: Sequence[Outcome], side: str, from_ms: int = 0) -> di
         "right": np.array([span.end_ms for span in spans]) / 1000,
         "top": top,
         "bottom": bottom,
-        "label_x": np.array([max(span.start_ms, min(from_ms, span.end_ms)) for span in spans]) / 1000,
+        "label_x": np.array([max(s.start_ms, from_ms) if s.end_ms > from_ms else s.start_ms for s in spans]) / 1000,
         "color": [LOOKS[outcome.kind].color for outcome, _ in pairs],
         "text": [f"{LOOKS[outcome.kind].sign} {span.artifact_type}" for outcome, span in pairs],
         "type": [span.artifact_type for span in spans],

@@ -8,11 +8,11 @@ from typing import Any
 
 from relaylib.evaluate import Outcome
 from relaylib.evaluate.clips import find_clip_audio
+from relaylib.widgets.aside import aside
 from relaylib.widgets.bokeh_view import BokehView
 from relaylib.widgets.clip_player import ClipPlayer
 from relaylib.widgets.listening import Sound, open_sound, outline
-from relaylib.widgets.on_loop import on_loop
-from relaylib.widgets.review_picture import lane_columns, review_picture
+from relaylib.widgets.review_picture import lane_columns, lanes_height, review_picture
 from relaylib.widgets.review_state import LOOKS, stretch_around
 
 __all__ = ["ReviewView"]
@@ -62,6 +62,7 @@ class ReviewView:
                 self._open(outcome.filename)
             self._mark(outcome.start_ms, outcome.end_ms)
             self._shown_ms = stretch_around(outcome)
+            self.widget.assign("lanes", height=lanes_height(self._own()))
             self.widget.assign("time", start=self._shown_ms[0] / 1000, end=self._shown_ms[1] / 1000)
             self._draw()
 
@@ -88,10 +89,14 @@ class ReviewView:
         self._filename = filename
         path = find_clip_audio(self._audio_root, filename)
         self.problem = path if isinstance(path, str) else None
-        self._sound = None if isinstance(path, str) else open_sound(path, on_loop(self._draw_wave))
+        self._sound = None if isinstance(path, str) else open_sound(path, aside(self._draw_wave))
+
+    def _own(self) -> list[Outcome]:
+        """Return what became of the recording on the screen."""
+        return [outcome for outcome in self._outcomes if outcome.filename == self._filename]
 
     def _draw(self) -> None:
-        own = [outcome for outcome in self._outcomes if outcome.filename == self._filename]
+        own = self._own()
         for side in _SIDES:
             self.widget.replace(side, lane_columns(own, side, self._shown_ms[0]))
         self._draw_wave()

@@ -123,7 +123,7 @@ class Session:
     def saved(self) -> Saved:
         """Whether everything is kept."""
         if self._unkept:
-            return Saved("failed", " ".join(map(str, self._unkept.values())))
+            return Saved("failed", " ".join(_why(name, exc) for name, exc in self._unkept.items()))
         if isinstance(self._keeper, MemoryKeeper):
             return Saved("memory", "Lost with the kernel: give annotate(..., manifest='labels.json') to keep it.")
         return Saved("saved", "Every change is kept at once.")
@@ -145,8 +145,20 @@ class Session:
             )
         return Manifest(self.artifact_types, tuple(items.values()))
 
-    def open(self, index: int) -> None:
-        """Turn to a recording, and look whether it was changed elsewhere.
+    def locate(self, index: int) -> Path:
+        """Return where a recording is; one of a dataset is downloaded, beside which other calls may come.
+
+        Raises
+        ------
+        ParameterError
+            If there is no recording `index`.
+        RelayError, OSError
+            If the recording cannot be had.
+        """
+        return self._locate(self._name(index))
+
+    def open(self, index: int, path: Path | None = None) -> None:
+        """Turn to a recording, which lies at `path` if that is known, and look whether it was changed elsewhere.
 
         Raises
         ------
@@ -156,7 +168,7 @@ class Session:
             If the recording cannot be had, or its labels cannot be read; then the one before stays open.
         """
         name = self._name(index)
-        path = self._locate(name)
+        path = self._locate(name) if path is None else path
         self._catch_up(name)
         self.current, self.path = index, path
 
@@ -188,7 +200,7 @@ class Session:
         if name in self._unkept or _judged(theirs) != _judged(before):
             self._unkept.pop(name, None)
             self._done[name] = theirs.done
-            self._histories[name].put(theirs.suggested(before.suggestions, before.by).marks())
+            self._histories[name].take_over(theirs.suggested(before.suggestions, before.by).marks())
         self._kept[name] = replace(theirs, suggestions=before.suggestions, by=before.by)
         self._files[name] = self._queued(name)
 
@@ -296,6 +308,15 @@ class Session:
         marks = self._histories[name].marks
         n_marks, n_suggestions = len(annotations_of(marks)), len(suggestions_of(marks))
         return QueuedFile(name, bool(self._done[name]), n_marks, n_suggestions, self._errors.get(name))
+
+
+def _why(name: str, exc: RelayError | OSError) -> str:
+    """Return in words why the labels of a recording are not kept."""
+    if isinstance(exc, RelayError):
+        return str(exc)
+    return (
+        f"{name}: its labels cannot be written: {exc}. They are still here, and are tried again with the next change."
+    )
 
 
 def _judged(labels: Labels) -> tuple[Marks, bool | None]:

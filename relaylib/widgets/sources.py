@@ -71,6 +71,10 @@ def opened(
     FormatError
         If a manifest breaks its format.
     """
+    if isinstance(artifact_types, str):
+        raise ParameterError(
+            f"artifact_types={artifact_types!r} is one text; give a list of names: [{artifact_types!r}]."
+        )
     types = () if artifact_types is None else types_of(artifact_types)
     if isinstance(source, Manifest):
         return _of_manifest(source, types, annotations, manifest, Path(audio_root or "."))

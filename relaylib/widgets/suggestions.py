@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from relaylib.errors import ParameterError
 from relaylib.evaluate import pair_files
-from relaylib.formats import read_detections
-from relaylib.types import Detection, FileResult
+from relaylib.types import Detection
+from relaylib.widgets.review_state import DetectionsGiven, results_given
 
 __all__ = ["Detects", "Suggestions", "suggest"]
 
@@ -45,7 +46,7 @@ class Suggestions:
 
 
 def suggest(
-    source: Sequence[FileResult] | str | os.PathLike[str] | Detects,
+    source: DetectionsGiven | Detects,
     filenames: Sequence[str],
     *,
     by: str | None = None,
@@ -54,8 +55,9 @@ def suggest(
 
     Parameters
     ----------
-    source : sequence of FileResult, path or Detector
-        Results, a file of them (detections JSON), or what makes them, recording by recording as they are asked for.
+    source : sequence of FileResult, mapping of str to sequence of Detection, path or Detector
+        Results, detections by file name, a file of them (detections JSON), or what makes them, recording by recording
+        as they are asked for.
     filenames : sequence of str
         The recordings; names of results are matched by :func:`relaylib.evaluate.pair_files`. A failed result
         suggests nothing.
@@ -67,10 +69,12 @@ def suggest(
     FormatError
         If a file is no detections JSON.
     ParameterError
-        If there is more than one result for a name.
+        If there is more than one result for a name, or `source` is none of these.
     """
-    if not isinstance(source, (str, os.PathLike, Sequence)):
+    if not isinstance(source, (str, os.PathLike, Sequence, Mapping)):
+        if not hasattr(source, "detect"):
+            raise ParameterError(f"suggest is a {type(source).__name__}; give results, a file of them, or a detector.")
         return Suggestions({}, source, by)
-    results = source if isinstance(source, Sequence) and not isinstance(source, str) else read_detections(source)
+    results = results_given(source)
     pairing = pair_files(filenames, [result.original_filename for result in results])
     return Suggestions({filenames[i]: results[j].detections for i, j in pairing.pairs}, by=by)

@@ -175,6 +175,14 @@ def test_what_cannot_be_labelled_is_an_error_that_says_what_can(tmp_path, monkey
         annotate(source)
 
 
+@pytest.mark.parametrize("option", [{"artifact_types": "click"}, {"height": 20}, {"theme": "pink"}])
+def test_what_an_option_cannot_be_is_an_error(folder, option):
+    """One name for a list of them would be a type for each letter."""
+    ((name, value),) = option.items()
+    with pytest.raises(ParameterError, match=f"{name}={value!r}"):
+        annotate(folder, **option)
+
+
 def test_annotations_of_strangers_are_an_error(folder):
     """A slip in a name must not look like a clean recording."""
     with pytest.raises(ParameterError, match=r"'x.wav', which is not among the recordings; these are 'a.wav'"):

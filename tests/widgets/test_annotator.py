@@ -365,6 +365,32 @@ def test_a_cell_that_runs_holds_nothing_up(folder):
     asyncio.run(cells())
 
 
+def test_what_a_recording_takes_to_come_holds_nobody_up(folder):
+    """A dataset downloads it meanwhile; a cell draws into the one that is still there."""
+    asked, may_come = threading.Event(), threading.Event()
+
+    def locate(name):
+        if name == "b.wav":
+            asked.set()
+            may_come.wait(10)
+        return folder / name
+
+    start = Manifest(TYPES, (AudioItem("a.wav"), AudioItem("b.wav")))
+    made = Spoken(Session(MemoryKeeper(start), locate))
+    view = threading.Thread(target=lambda: made.hear(kind="open", index=1))
+    view.start()
+    assert asked.wait(10)
+    cell = threading.Thread(target=lambda: made.draw(100, 200, "click"))
+    cell.start()
+    cell.join(5)
+    drawn, came = made.annotations, made.current
+    may_come.set()
+    view.join()
+    cell.join()
+    assert ([span.start_ms for span in drawn], came, made.current) == ([100], 0, 1)
+    made.close()
+
+
 async def eventually(found):
     """Wait, with the event loop running, until there is something."""
     for _ in range(1000):

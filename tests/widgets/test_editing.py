@@ -1,3 +1,5 @@
+import msgspec
+import numpy as np
 import pytest
 from drawn import EDITS, LAST_MS, MARKS, RULES, TYPES, after
 from hypothesis import given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 
 from relaylib.errors import ParameterError
 from relaylib.types import Annotation, Detection
-from relaylib.widgets.editing import Accept, Change, Draw, Nudge, Reject, Remove, Rules, apply, edit_of
+from relaylib.widgets.editing import Accept, Change, Draw, Nudge, Reject, Remove, Rules, apply, draw_of, edit_of
 from relaylib.widgets.marks import Marks, annotations_of, marks_of, suggestions_of
 
 CLICK = Detection(100, 120, "glitch", 0.9)
@@ -193,6 +195,24 @@ def test_what_makes_no_sense_is_refused(edit, message):
 def test_nothing_is_drawn_into_nothing():
     with pytest.raises(ParameterError, match="nothing in the recording"):
         apply(Marks(), Draw(0, 5, "echo"), Rules(0, TYPES))
+
+
+def test_a_span_drawn_by_a_script_can_always_be_kept():
+    """Numbers of NumPy are numbers; what is no whole ms, or no JSON, is refused before it is drawn."""
+    notes = {"by": "me"}
+    drawn = draw_of(np.int64(10), np.int32(20), "glitch", np.float32(0.5), notes)
+    notes["by"] = "you"
+    assert msgspec.json.decode(msgspec.json.encode(drawn)) == {
+        "do": "draw",
+        "start_ms": 10,
+        "end_ms": 20,
+        "artifact_type": "glitch",
+        "confidence": 0.5,
+        "extra_data": {"by": "me"},
+    }
+    for start_ms, more in ((10.5, None), ("10", None), (10, {"level": np.float32(1)})):
+        with pytest.raises(ParameterError, match=r"whole ms|JSON"):
+            draw_of(start_ms, 20, "glitch", 1.0, more)
 
 
 def test_edits_are_read_from_messages():

@@ -1,3 +1,6 @@
+import asyncio
+import json
+import re
 import threading
 import time
 
@@ -7,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from relaylib.audio import save
 from relaylib.errors import ParameterError
 from relaylib.evaluate import EvalConfig, evaluate
 from relaylib.postprocess import decode
@@ -25,6 +29,7 @@ from relaylib.widgets import explore as explore_module
 from relaylib.widgets.explore import explore, figures_html
 from relaylib.widgets.explore_picture import curve_columns, span_columns
 from relaylib.widgets.explore_state import explore_scores, reference_of
+from relaylib.widgets.review import review
 
 TYPES = ("click", "echo")
 
@@ -190,6 +195,48 @@ def test_a_stretch_is_drawn_last_that_was_asked_for_last(monkeypatch):
     moved.set()
     progress.join()
     assert numbers(explorer._view.data_wave["x"])[-1] < 14
+
+
+def test_a_name_is_no_detector():
+    with pytest.raises(ParameterError, match=r"scores is a str; give Scores, or a detector as Detector\.load gives it"):
+        explore("tts-artifacts", np.zeros(160, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["click", "echo", "long_pause", "robotic", "repetition", "hallucination"], 6),
+        ([f"a type with a long name, number {k}" for k in range(12)], 2),
+        (["x" * 200, "y"], 1),
+    ],
+)
+def test_a_legend_wider_than_the_picture_goes_on_below(names, expected):
+    """Else the last types could not be read, nor hidden by a click on them."""
+    scores = Scores(np.zeros((10, len(names)), np.float32), tuple(names), 200)
+    drawn = explore(scores)._view.item
+    (columns,) = re.findall(r'"ncols": ?(\d+)', json.dumps(drawn))
+    assert int(columns) == expected
+
+
+def test_a_cell_that_runs_holds_the_waveform_up_no_longer_than_decoding(tmp_path):
+    """Of the explorer and of a review, while the cell keeps the event loop busy."""
+    save(tmp_path / "a.wav", Waveform(np.full(1_600_000, 0.5, np.float32)))
+    span = Annotation(99_000, 99_500, "click")
+    manifest = Manifest((ArtifactType("click"),), (AudioItem("a.wav", annotations=(span,)),))
+
+    async def cell():
+        shown = explore(scores_with(), tmp_path / "a.wav")._view
+        reviewed = review(manifest, {"a.wav": []}, audio_root=tmp_path)._view.widget
+        told_by_s = time.monotonic() + 10
+        while not (last(shown) > 99 and last(reviewed) > 99) and time.monotonic() < told_by_s:
+            time.sleep(0.01)
+        assert last(shown) > 99
+        assert last(reviewed) > 99
+
+    def last(view):
+        return max(numbers(view.data_wave["x"]), default=0) if isinstance(view.data_wave["x"], dict) else 0
+
+    asyncio.run(cell())
 
 
 def tap(explorer, source, row):

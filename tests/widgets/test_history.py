@@ -68,6 +68,17 @@ def test_marks_put_from_outside_are_one_step():
     assert history.marks == Marks()
 
 
+def test_marks_from_elsewhere_go_by_ids_of_their_own():
+    """Whoever had one selected selects no other by it, before or after undo; what was there already keeps its id."""
+    history = History(marks_of([Annotation(0, 5, "echo"), Annotation(20, 30, "glitch")]))
+    history.do(Remove(1), RULES)
+    assert history.take_over(marks_of([Annotation(10, 15, "echo"), Annotation(20, 30, "glitch")]))
+    assert [(mark.id, mark.start_ms) for mark in history.marks.items] == [(3, 10), (2, 20)]
+    assert not history.take_over(marks_of([Annotation(10, 15, "echo"), Annotation(20, 30, "glitch")]))
+    history.undo()
+    assert [mark.id for mark in history.marks.items] == [2]
+
+
 @given(MARKS, st.lists(EDITS, max_size=15), st.integers(0, 20), DETECTIONS)
 def test_suggestions_that_arrive_are_no_step(marks, edits, n_undone, detections):
     """At each step the annotations stay as they are, and what nobody had judged by then is suggested."""

@@ -3,6 +3,7 @@ import io
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -170,6 +171,30 @@ def test_lists_that_somebody_else_shows_are_left_alone():
     formatter.formatters["text/html"].for_type(list, lambda values: "theirs")
     register_reprs(SimpleNamespace(display_formatter=formatter))
     assert formatter.format([Annotation(0, 1, "a")])[0]["text/html"] == "theirs"
+
+
+def test_a_picture_is_shown_without_pyplot(formatter):
+    """As plot_detections returns it; where another part of the notebook draws figures, before or after, that does."""
+    figure = relaylib.plot_detections(Waveform(np.zeros(1600, np.float32)), width_inches=4)
+    shown = formatter.format(figure)[0]["image/png"]
+    assert Image.open(io.BytesIO(shown)).width == 400
+    formatter.formatters["image/png"].for_type(type(figure), lambda figure: b"theirs")
+    register_reprs(SimpleNamespace(display_formatter=formatter))
+    assert formatter.format(figure)[0]["image/png"] == b"theirs"
+
+
+def test_the_length_of_a_manifest_is_said_as_far_as_it_is_known():
+    """No length is not a length of 0 s."""
+    known, unknown = AudioItem("a.wav", 1500), AudioItem("b.wav")
+    types = (ArtifactType("click"),)
+    for items, expected in (
+        ((known, known), "2 recordings, 3.0 s, "),
+        ((known, unknown), "2 recordings, 1.5 s in 1 of them, "),
+        ((unknown, unknown), "2 recordings, 0 annotations"),
+    ):
+        assert expected in manifest_html(
+            Manifest(types, tuple(replace(i, filename=f"{k}") for k, i in enumerate(items)))
+        )
 
 
 def test_without_a_shell_nothing_is_registered_or_loaded():

@@ -184,9 +184,22 @@ def test_bars_that_overlap_lie_in_lanes_of_their_side():
 
 
 def test_names_of_bars_that_begin_before_the_picture_are_inside_it():
-    truth = [Annotation(0, 5000, "click"), Annotation(3000, 3500, "echo")]
+    """And those of bars that end before it are outside."""
+    truth = [Annotation(0, 5000, "click"), Annotation(1500, 2000, "echo"), Annotation(3000, 3500, "echo")]
     _, outcomes = outcomes_of(manifest_of(a=truth), [FileResult("a.wav", 60_000, "completed")], EvalConfig())
-    assert lane_columns(outcomes, "annotated", from_ms=2000)["label_x"].tolist() == [2.0, 3.0]
+    assert lane_columns(outcomes, "annotated", from_ms=2000)["label_x"].tolist() == [2.0, 1.5, 3.0]
+
+
+def test_many_bars_above_one_another_make_the_picture_higher():
+    """Names have the room of a line each, whichever file is looked at."""
+    four = [Annotation(100 * k, 1000, "click") for k in range(4)]
+    manifest = manifest_of(a=[Annotation(0, 500, "click")], b=four)
+    reviewed = review(manifest, {"a.wav": [], "b.wav": []})
+    heights = {}
+    for k, outcome in enumerate(reviewed.outcomes):
+        reviewed.selected = k
+        heights[outcome.filename] = reviewed._view.widget.properties["lanes"]["height"]
+    assert heights == {"a.wav": 170, "b.wav": 290}
 
 
 def test_kinds_differ_by_more_than_their_colour():

@@ -154,6 +154,7 @@ def test_what_could_not_be_kept_is_kept_when_its_recording_is_opened(manifest):
         session.open(1)
         session.open(0)
         assert session.saved.state == "failed"
+        assert "its labels cannot be written: No space left on device." in session.saved.message
         assert [mark.start_ms for mark in session.marks.items] == [100, 300]
         session.open(1)
     session.open(0)

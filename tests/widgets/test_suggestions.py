@@ -12,11 +12,13 @@ RESULTS = [FileResult("a.wav", 900, "completed", (CLICK,)), FileResult("b.wav", 
 NAMES = ["day1/a.wav", "day1/b.wav", "day1/c.wav"]
 
 
-@pytest.fixture(params=["results", "file"])
+@pytest.fixture(params=["results", "mapping", "file"])
 def source(request, tmp_path):
-    """Give the same results as they are, and from a file."""
+    """Give the same results as they are, by name, and from a file."""
     if request.param == "results":
         return RESULTS
+    if request.param == "mapping":
+        return {"a.wav": [CLICK], "b.wav": []}
     write_detections(RESULTS, tmp_path / "found.json")
     return str(tmp_path / "found.json")
 
@@ -32,6 +34,13 @@ def test_results_go_by_the_names_of_the_recordings(source):
 def test_two_results_for_one_recording_are_refused():
     with pytest.raises(ParameterError, match="more than one result"):
         suggest([RESULTS[0], RESULTS[0]], NAMES)
+
+
+@pytest.mark.parametrize("source", [[CLICK], 0.5])
+def test_what_suggests_nothing_is_refused(source):
+    """Detections alone do not say of which recording they are."""
+    with pytest.raises(ParameterError, match=r"FileResult|float"):
+        suggest(source, NAMES)
 
 
 class Counting:

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is no
 
 # A desk without elements; `sent` is what the kernel gets, `said` what it has said of its state.
 DESK = """
+import { makeActions } from "./actions.js";
 import { Link } from "./link.js";
 import { Pen } from "./pen.js";
 import { listenToPicture } from "./pointer.js";
@@ -21,11 +22,15 @@ import { Snapper } from "./snapper.js";
 
 const sent = [];
 const said = { selected: 1, view_ms: [0, 1000] };
-const model = { get: (name) => said[name], send: (message) => sent.push(message) };
+const heardOf = new Map();
+const model = {
+  get: (name) => said[name], send: (message) => sent.push(message),
+  on: (event, call) => heardOf.set(event, call), off: (event) => heardOf.delete(event),
+};
 const silent = [];
 const link = new Link(model, (message) => silent.push(message));
 const desk = {
-  link, recording: { id: "a" }, durationMs: 10000, playback: { playing: false }, marks: () => [mark],
+  link, model, recording: { id: "a" }, durationMs: 10000, playback: { playing: false }, marks: () => [mark],
   get view() { return sight.view; },
   get selected() { return sight.selected; },
   select: (id) => sight.select(id),
@@ -70,6 +75,60 @@ result.push(sent.map(({ view, number }) => [view === link.view, number]));
     assert numbers == [1, 2, 3]
     assert heard == [[False, True, True], [True, True, True], [True, False, True], [True, False, False]]
     assert sent == [[True, 1], [True, 2], [True, 3]]
+
+
+@pytest.mark.parametrize(
+    "parted",
+    [
+        'model.send = () => { throw new Error("Cannot send"); }; link.change({ kind: "undo" });',
+        'model.send = () => { throw new Error("Cannot send"); }; link.send({ kind: "tile" });',
+        'heardOf.get("comm_live_update")();',
+    ],
+)
+def test_a_kernel_that_is_gone_is_said_to_be_gone(play, parted):
+    """As after its restart: by the first thing that cannot be sent, or by the page; it is no error of the view.
+
+    Where it answers all the same, nothing of it is true any more.
+    """
+    found = play(f"""
+{parted}
+result = [link.lost, silent.length, silent[0].includes("Run the cell again")];
+link.heard({{ view: link.view, number: link.sent }});
+result.push(link.lost, silent[1]);
+link.close();
+result.push(heardOf.size);
+""")
+    assert found == [True, 1, True, False, None, 0]
+
+
+def test_the_next_recording_is_the_one_after_that_which_is_on_its_way(play):
+    """Two presses of J go two on, and K back; D asks for none while one is on its way, for nobody has seen that yet."""
+    found = play("""
+Object.assign(said, { shown: [0, 1, 3, 4], current: 0 });
+const actions = makeActions(desk);
+const heard = () => link.heard({ view: link.view, number: link.sent });
+const opened = () => sent.splice(0).map(({ kind, index }) => [kind, index]);
+result = [];
+actions["next-file"]();
+actions["next-file"]();
+actions["previous-file"]();
+actions["next-file"]();
+result.push(opened());
+heard();
+said.current = 3;
+actions.done();
+actions.done();
+result.push(opened());
+said.shown = [0, 1, 3, 4, 5];
+said.current = 4; // its state comes before the word that the order was heard
+actions.done();
+result.push(opened());
+""")
+    assert found == [
+        [["open", 1], ["open", 3], ["open", 1], ["open", 3]],
+        [["done", 3], ["open", 4], ["done", 3]],
+        [["done", 4], ["open", 5]],
+    ]
 
 
 def test_what_is_looked_at_names_its_recording(play):

@@ -269,6 +269,14 @@ def test_lanes_are_found_where_they_are_drawn(node):
         found = node("bands.js:laneOf", *([bands, (top + bottom) / 2, n_lanes] for top, bottom in places))
         assert found == list(range(n_lanes))
         assert node("bands.js:laneOf", [bands, bands["wave"][0], n_lanes]) == [None]
+    low = node("bands.js:bandsOf", *([height, 12] for height in range(100, 300)))
+    assert all(top < bottom for bands in low for top, bottom in bands.values())
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(node):
+    names = ["a/take.wav", "b/take.wav", "b/c/take.wav", "one.wav", "take.wav", "x/two.wav"]
+    (called,) = node("queue.js:callNames", [names])
+    assert called == ["a/take.wav", "b/take.wav", "c/take.wav", "one.wav", "take.wav", "two.wav"]
 
 
 def test_the_list_is_sorted_and_filtered(node):

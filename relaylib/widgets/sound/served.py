@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from relaylib.widgets.on_loop import aside
+from relaylib.widgets.aside import aside
 from relaylib.widgets.snapping import snap
 from relaylib.widgets.sound.recording import Recording
 

@@ -24,11 +24,10 @@ export function makeActions(desk) {
   };
   const judge = (what) => withMark((mark) => mark.state === "suggestion" && desk.edit({ do: what, id: mark.id }));
   const go = (sign) => () => {
-    const { model } = desk;
-    const indices = model.get("shown");
-    const current = model.get("current");
+    const indices = desk.model.get("shown");
+    const current = desk.link.awaited ?? desk.model.get("current");
     const index = sign > 0 ? indices.find((one) => one > current) : indices.findLast((one) => one < current);
-    if (index !== undefined) desk.link.send({ kind: "open", index });
+    if (index !== undefined) desk.link.open(index);
   };
   const jump = (ms) => {
     desk.seek(ms);
@@ -94,7 +93,7 @@ export function makeActions(desk) {
     "previous-file": go(-1),
     done: () => {
       desk.link.change({ kind: "done", index: desk.model.get("current"), done: true });
-      go(1)();
+      if (desk.link.awaited === null) go(1)(); // else the next one has not been seen yet
     },
     reload: () => {
       desk.fail(null);

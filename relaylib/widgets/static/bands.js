@@ -5,10 +5,12 @@ export const LANE = 20;
 
 const GAP = 4;
 const MOST_LANES = 8;
+const LEAST_REST = 60;
 
 /** Return {ruler, wave, spectrogram, lanes}: [top, bottom] each, in pixels, for a picture of this height. */
 export function bandsOf(height, nLanes) {
-  const lanes = Math.min(Math.max(nLanes, 1), MOST_LANES) * LANE + GAP;
+  const room = Math.floor((height - RULER - LEAST_REST) / LANE);
+  const lanes = Math.max(Math.min(nLanes, MOST_LANES, room), 1) * LANE + GAP;
   const rest = height - RULER - lanes - 2 * GAP;
   const wave = Math.round(rest * 0.42);
   const top = RULER + GAP;

@@ -7,7 +7,7 @@ import { makeFailure } from "./failure.js";
 import { makeHelp } from "./help.js";
 import { makeInspector } from "./inspector.js";
 import { listenToKeys } from "./keyboard.js";
-import { Link } from "./link.js";
+import { Link, LOST } from "./link.js";
 import { makeList } from "./list.js";
 import { Painter } from "./painter.js";
 import { Pen } from "./pen.js";
@@ -26,6 +26,7 @@ const HINT = "Drag on the picture to draw a span. Press ? for all keys.";
 const SHARED = ["artifact_types", "marks", "sound", "files", "current", "shown", "file_filter", "history", "saved", "can_publish", "selected",
   "view_ms", "theme", "height"];
 const SAVING = { state: "saving", message: "" };
+const UNSAVED = { state: "failed", message: LOST };
 
 export class Desk {
   constructor(model, el) {
@@ -33,7 +34,10 @@ export class Desk {
     this.beganMs = null;
     const edit = (one, sound) => this.edit(one, sound);
     const failed = (message) => this.fail(message);
-    this.link = new Link(model, failed);
+    this.link = new Link(model, (message) => {
+      this.fail(message);
+      this.showBar();
+    });
     this.snapper = new Snapper((message) => this.link.send(message), edit);
     this.pen = new Pen({ edit, failed, changed: () => this.schedule(), drew: (id) => this.drew(id) });
     this.actions = makeActions(this);
@@ -56,7 +60,7 @@ export class Desk {
     this.inspector = makeInspector((edit) => this.edit(edit), act);
     this.list = makeList((id) => this.pick(id), () => this.refresh());
     this.queue = makeQueue({
-      open: (index) => this.link.send({ kind: "open", index }),
+      open: (index) => this.link.open(index),
       mark: (index, done) => this.link.change({ kind: "done", index, done }),
       filter: (filter) => this.link.send({ kind: "filter", filter }),
       act,
@@ -274,8 +278,14 @@ export class Desk {
     const { model, playback } = this;
     this.bar.update({
       playing: playback.playing, loop: playback.loop, speed: playback.speed, cursorMs: playback.now(), durationMs: this.durationMs,
-      history: model.get("history"), saved: this.link.waiting ? SAVING : model.get("saved"), canPublish: model.get("can_publish"),
+      history: model.get("history"), saved: this.saved(), canPublish: model.get("can_publish"),
     });
+  }
+
+  /** Say whether everything is kept, as far as this view knows. */
+  saved() {
+    if (this.link.lost) return UNSAVED;
+    return this.link.waiting ? SAVING : this.model.get("saved");
   }
 
   schedule() {

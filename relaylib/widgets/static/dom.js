@@ -45,6 +45,17 @@ export function choice(hook, label, options, change) {
   return make("select", { "data-relay": hook, "aria-label": label, title: label, change: (event) => change(event.target.value) }, ...rows);
 }
 
+/** Have `parent` hold `children` in this order; those that are there already stay, so that few are laid out anew. */
+export function arrange(parent, children) {
+  const wanted = new Set(children);
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+  let at = parent.firstElementChild;
+  for (const child of children) {
+    if (child === at) at = at.nextElementSibling;
+    else parent.insertBefore(child, at);
+  }
+}
+
 /** Scroll a list, and nothing around it, until `row` is in sight. */
 export function scrollTo(list, row) {
   const above = row.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientTop;

@@ -1,6 +1,6 @@
 /* The list of marks beside the picture. */
 
-import { choice, make, scrollTo, set } from "./dom.js";
+import { arrange, choice, make, scrollTo, set } from "./dom.js";
 import { clock } from "./view.js";
 
 const ORDERS = {
@@ -22,7 +22,7 @@ export function makeList(pick, changed) {
     order = value;
     changed();
   });
-  const only = choice("type-filter", "Show only", [["", "all types"]], (value) => {
+  const only = choice("type-filter", "Show only spans of", [["", "all types"]], (value) => {
     filter = value;
     changed();
   });
@@ -31,6 +31,7 @@ export function makeList(pick, changed) {
   const element = make("section", { class: "panel marks" }, make("header", {}, title, sort, only), rows);
   let shown = "";
   let was;
+  let rowsOf = new Map();
 
   function row(mark, color) {
     const text = mark.extra_data?.note;
@@ -48,6 +49,18 @@ export function makeList(pick, changed) {
     return item;
   }
 
+  /** Return a row for each mark; of those that look as before the ones that there are: there may be thousands. */
+  function rowsFor(marks, colors) {
+    const next = new Map();
+    for (const mark of marks) {
+      const color = colors.get(mark.artifact_type) ?? "#888888";
+      const key = JSON.stringify([mark, color]);
+      next.set(key, rowsOf.get(key) ?? row(mark, color));
+    }
+    rowsOf = next;
+    return [...next.values()];
+  }
+
   function update(marks, selected, types, colors) {
     const state = JSON.stringify([marks, order, filter, types]);
     if (state !== shown) {
@@ -59,8 +72,9 @@ export function makeList(pick, changed) {
       }
       const open = marks.filter((mark) => mark.state === "suggestion").length;
       title.textContent = `${marks.length - open} span${marks.length - open === 1 ? "" : "s"}` + (open ? `, ${open} suggested` : "");
-      rows.replaceChildren(...arranged(marks, order, filter).map((mark) => row(mark, colors.get(mark.artifact_type) ?? "#888888")));
-      if (!rows.children.length) rows.append(make("p", { class: "empty" }, marks.length ? "No span of this type." : "No spans yet."));
+      const filled = rowsFor(arranged(marks, order, filter), colors);
+      const empty = make("p", { class: "empty" }, marks.length ? "No span of this type." : "No spans yet.");
+      arrange(rows, filled.length ? filled : [empty]);
     }
     if (selected === was) return;
     was = selected;

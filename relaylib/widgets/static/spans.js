@@ -52,7 +52,7 @@ function drawBar({ ink, theme }, mark, color, [left, right], [top, bottom], { se
     ink.fillText(text, isInside ? shown + 4 : right + 3, y);
     return;
   }
-  const cut = cutTo(mark.artifact_type, (text) => fits(text, inside));
+  const cut = inside > 0 ? cutTo(mark.artifact_type, (text) => fits(text, inside)) : null;
   ink.fillStyle = open ? theme.ink : textOn(color);
   if (cut) ink.fillText(cut, shown + 4, y);
 }
@@ -66,19 +66,30 @@ function cutTo(text, fits) {
   return null;
 }
 
+/** Return for each mark where the next one in its lane begins, or the picture ends. */
+export function roomsOf(marks, view, width) {
+  const rooms = new Map();
+  const next = new Map();
+  for (const mark of [...marks].sort((one, other) => other.start_ms - one.start_ms)) {
+    rooms.set(mark, next.get(mark.lane) ?? width);
+    next.set(mark.lane, Math.min(extent(mark, view, width)[0], width));
+  }
+  return rooms;
+}
+
 /** Draw all marks in sight; the selected one last, so that nothing covers it. */
 export function drawSpans(paint, marks, view, width, bands, { selected, colors, nLanes }) {
   const { ink } = paint;
   ink.font = FONT;
   ink.textBaseline = "middle";
   const seen = marks.filter((mark) => mark.end_ms >= view[0] && mark.start_ms <= view[1]);
+  const rooms = roomsOf(seen, view, width);
   seen.sort((one, other) => (one.id === selected) - (other.id === selected) || one.start_ms - other.start_ms);
   for (const mark of seen) {
     const color = colors.get(mark.artifact_type) ?? "#888888";
     const across = extent(mark, view, width);
     const isSelected = mark.id === selected;
-    const after = seen.filter((other) => other.lane === mark.lane && other.start_ms >= mark.end_ms);
-    const room = Math.min(width, ...after.map((other) => extent(other, view, width)[0]));
+    const room = rooms.get(mark);
     drawOver(paint, mark, color, across, bands.wave, { selected: isSelected, tint: 0.16 });
     drawOver(paint, mark, color, across, bands.spectrogram, { selected: isSelected, tint: 0.07 });
     drawBar(paint, mark, color, across, laneAt(bands, mark.lane, nLanes), { selected: isSelected, room });

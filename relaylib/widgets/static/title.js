@@ -9,7 +9,7 @@ export function makeTitle() {
   function update({ filename = "", error }) {
     const told = error && !error.includes(filename) ? `${filename}: ${error}` : error;
     write(element, told || filename);
-    set(element, "title", error);
+    set(element, "title", told || filename);
     set(element, "data-error", Boolean(error));
   }
 

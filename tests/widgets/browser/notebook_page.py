@@ -81,11 +81,10 @@ class NotebookPage:
         """Run a command of the application, as its menus do."""
         self.page.evaluate(EXECUTE, [name, options])
 
-    def restart(self) -> None:
-        """Restart the kernel from the menu's command, and say yes."""
-        self.page.evaluate(
-            "command => { window.jupyterapp.commands.execute(command); }", "notebook:restart-clear-output"
-        )
+    def restart(self, *, clear: bool = True) -> None:
+        """Restart the kernel from the menu's command, and say yes; outputs are cleared or stay."""
+        command = "notebook:restart-clear-output" if clear else "kernelmenu:restart"
+        self.page.evaluate("command => { window.jupyterapp.commands.execute(command); }", command)
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
         self.wait_for_kernel()
 

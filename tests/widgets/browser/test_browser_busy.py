@@ -1,4 +1,4 @@
-"""A kernel that lags behind: what a person does meanwhile is done where it was meant, or said not to be done."""
+"""A kernel that lags behind or is gone: what a person does is done where it was meant, or said not to be done."""
 
 from __future__ import annotations
 
@@ -105,3 +105,19 @@ def test_keys_after_a_drag_are_for_the_span_that_it_drew(open_notebook, cell, la
     assert (pause.artifact_type, pause.start_ms) == ("long pause", pytest.approx(5010, abs=near))
     (drawn,) = selected(page)
     assert [row["artifact_type"] for row in page.rows() if row["id"] == drawn] == ["echo"]
+
+
+def test_after_a_restart_nothing_is_said_to_be_saved(open_notebook, cell, labels):
+    """The widget that is still there says so at once, and again with every change that nobody hears of."""
+    notebook = open_notebook([f"{cell}\nshown"])
+    page = shown_by(notebook)
+    before = labels()
+    notebook.restart(clear=False)
+    eventually(page.saved, "failed")
+    assert "Run the cell again" in page.error()
+    page.click_on("dismiss")
+    page.root.scroll_into_view_if_needed()
+    page.drag(5000, 5300)
+    eventually(lambda: "Run the cell again" in (page.error() or ""), True)
+    assert page.saved() == "failed"
+    assert labels() == before

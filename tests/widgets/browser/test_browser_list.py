@@ -81,3 +81,13 @@ def test_what_is_selected_is_in_sight_in_long_lists(long_page):
             wanted = index + step
             eventually(lambda: [file["index"] for file in page.files() if file["current"]], [wanted])
             assert page.shows_row("files", "aria-current")
+
+
+def test_a_change_leaves_the_rows_of_other_spans_where_they_are(long_page):
+    """There may be thousands, and to lay them all out anew takes longer than a key is held."""
+    page = long_page
+    page.part("mark").evaluate_all("rows => rows.forEach(row => { row.known = true; })")
+    page.focus()
+    page.press("Tab", "ArrowRight")
+    eventually(lambda: listed(page)[0], "0:00.010")
+    assert page.part("mark").evaluate_all("rows => rows.map(row => Boolean(row.known))") == [False] + [True] * 59
