@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal
@@ -89,25 +90,29 @@ def file_outcomes(
         )
         for a, b in matches:
             settle("hit", own[a], given[b])
+    overlaps = sorted(_overlaps(reference, detections))
     kinds: tuple[tuple[Kind, bool], ...] = (("boundary", True), ("wrong_type", False))
     for kind, wanted in kinds:
-        overlaps = [
-            (-_common_ms(reference[i], detections[j]), i, j)
-            for i in left
-            for j in right
-            if (reference[i].artifact_type == detections[j].artifact_type) is wanted
-            and _common_ms(reference[i], detections[j]) > 0
-        ]
-        for _, i, j in sorted(overlaps):
-            if i in left and j in right:
+        for _, i, j in overlaps:
+            same = reference[i].artifact_type == detections[j].artifact_type
+            if same is wanted and i in left and j in right:
                 settle(kind, i, j)
     found += [Outcome(filename, "miss", reference=reference[i]) for i in left]
     found += [Outcome(filename, "false_alarm", detection=detections[j]) for j in right]
     return sorted(found, key=lambda o: (o.start_ms, o.end_ms, o.artifact_type, o.kind))
 
 
-def _common_ms(a: Span, b: Span) -> int:
-    return min(a.end_ms, b.end_ms) - max(a.start_ms, b.start_ms)
+def _overlaps(reference: Sequence[Span], detections: Sequence[Span]) -> Iterator[tuple[int, int, int]]:
+    """Yield minus the length of what they have in common, in ms, and the indices of each two that overlap."""
+    by_start = sorted(range(len(detections)), key=lambda j: detections[j].start_ms)
+    starts = [detections[j].start_ms for j in by_start]
+    longest = max((span.end_ms - span.start_ms for span in detections), default=0)
+    for i, span in enumerate(reference):
+        first, last = bisect_left(starts, span.start_ms - longest), bisect_left(starts, span.end_ms)
+        for j in by_start[first:last]:
+            common = min(span.end_ms, detections[j].end_ms) - max(span.start_ms, detections[j].start_ms)
+            if common > 0:
+                yield -common, i, j
 
 
 def _severity(outcome: Outcome) -> float:

@@ -60,6 +60,17 @@ def test_every_span_is_in_one_outcome_and_hits_are_true_positives(reference, det
     assert n["boundary"] + n["wrong_type"] + n["false_alarm"] == counts.fp.sum()
 
 
+@given(spans, spans)
+@settings(max_examples=80, deadline=None)
+def test_what_is_alone_overlaps_nothing_that_is_alone(reference, detections):
+    outcomes = file_outcomes("a.wav", reference, detections)
+    missed = [o.reference for o in outcomes if o.kind == "miss"]
+    alarms = [o.detection for o in outcomes if o.kind == "false_alarm"]
+    assert not [(a, b) for a in missed for b in alarms if a.start_ms < b.end_ms and b.start_ms < a.end_ms]
+    paired = [(o.reference, o.detection) for o in outcomes if o.kind in ("boundary", "wrong_type")]
+    assert all(a.start_ms < b.end_ms and b.start_ms < a.end_ms for a, b in paired)
+
+
 def test_worst_takes_turns_between_the_kinds():
     """Two places for four kinds' worth: the most confident false alarm and the longest miss."""
     reference = [Annotation(0, 100, "echo"), Annotation(1000, 1900, "echo")]
