@@ -125,7 +125,7 @@ def render_report(
         n_errors=sum(outcome.kind != "hit" for outcome in evaluation.outcomes),
         tiles=headlines(evaluation),
         rows=class_rows(evaluation),
-        whiskers=[Markup(_whisker(evaluation, name)) for name in (*aligned.type_names, "macro", "micro")],
+        whiskers=[Markup(whisker) for whisker in _whiskers(evaluation)],
         colors=colors,
         charts=[Markup(chart) for chart in _charts(evaluation, curve, colors)],
         curve_source=curve.source,
@@ -241,14 +241,18 @@ def _staircase(line: Line) -> tuple[FloatArray, FloatArray]:
     return x, y
 
 
-def _whisker(evaluation: Evaluation, name: str) -> str:
+def _whiskers(evaluation: Evaluation) -> list[str]:
+    """Return F1 of each row of :func:`class_rows` as a picture."""
+    event, at = evaluation.event, evaluation.intervals
+    values = (*event.f1, event.macro_f1, event.micro_f1)
+    names = (*(f"{name}.f1" for name in event.type_names), "macro_f1", "micro_f1")
+    return [_whisker(float(value), at.get(name)) for value, name in zip(values, names, strict=True)]
+
+
+def _whisker(value: float, bounds: tuple[float, float] | None) -> str:
     """Return an SVG of F1 as a bar with its interval as a line."""
-    averages = {"macro": evaluation.event.macro_f1, "micro": evaluation.event.micro_f1}
-    names = evaluation.type_names
-    value = float(evaluation.event.f1[names.index(name)]) if name in names else averages[name]
     if np.isnan(value):
         return ""
-    bounds = evaluation.intervals.get(f"{name}.f1" if name in names else f"{name}_f1")
     line = "" if bounds is None else f'<path class="ci" d="M{100 * bounds[0]:.1f} 6H{100 * bounds[1]:.1f}"/>'
     label = f"F1 {figure(value)}"
     return (

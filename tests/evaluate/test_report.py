@@ -149,3 +149,13 @@ def test_a_name_that_is_no_text_can_be_written(case):
     found = [FileResult("\udcff.wav", 3000, "completed")]
     path = write_report(folder / "report.html", evaluate(odd, found), odd, found)
     assert r"\udcff.wav" in path.read_text("utf-8")
+
+
+def test_a_type_may_be_called_as_an_average_is():
+    types = (ArtifactType("macro"), ArtifactType("echo"))
+    truth = (Annotation(0, 500, "macro"), Annotation(5000, 5500, "echo"))
+    manifest = Manifest(types, (AudioItem("a.wav", 9000, None, truth),))
+    results = [FileResult("a.wav", 9000, "completed", (Detection(0, 500, "macro", 0.9),))]
+    html = render_report(evaluate(manifest, results), manifest, results)
+    drawn = re.findall(r'aria-label="F1 ([0-9.]+)"', html)
+    assert [float(f1) for f1 in drawn] == [1.0, 0.0, 0.5, 0.67]  # both types, their mean, and both together
