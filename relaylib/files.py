@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
@@ -11,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from relaylib.errors import ParameterError
 
-__all__ = ["replacing", "targets", "utf8", "write_atomic"]
+__all__ = ["is_stream", "replacing", "targets", "utf8", "write_atomic"]
 
 
 def utf8(text: str) -> str:
@@ -81,6 +82,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def is_stream(path: str | os.PathLike[str]) -> bool:
+    """Return whether `path` is a device or pipe, such as ``/dev/stdout``, of which nothing can take the place."""
+    try:
+        mode = os.stat(path).st_mode  # that of what it leads to: a pipe behind a link has no path of its own
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
 def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> Path:
     """Write `content` to `path` by way of :func:`replacing`; a device or pipe is written directly.
 
@@ -98,8 +108,8 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> Path:
         raise ParameterError(f"{path}: {exc.object[exc.start : exc.end]!r} cannot be written as UTF-8.") from exc
     target = Path(os.path.realpath(path))
     try:
-        if target.exists() and not target.is_file() and not target.is_dir():
-            target.write_bytes(data)  # /dev/stdout and the like: nothing to replace
+        if is_stream(path):
+            Path(path).write_bytes(data)
         else:
             with replacing(target) as part:
                 part.write_bytes(data)

@@ -26,6 +26,19 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTI
 FILES = {found[1]: block for block in BLOCKS if (found := re.match(r"# relaylib/(\S+)\.py\n", block))}
 
 
+def test_the_source_distribution_has_what_the_checks_go_over():
+    """And what the pages link: whoever unpacks it can run `make lint` and `make test`."""
+    tomllib = pytest.importorskip("tomllib")
+    settings = tomllib.loads(PAGE.with_name("pyproject.toml").read_text("utf-8"))
+    tool = settings["tool"]
+    included = {path.strip("/") for path in tool["hatch"]["build"]["targets"]["sdist"]["include"]}
+    pages = [*PAGE.parent.glob("*.md"), *PAGE.parent.glob("docs/*.md")]
+    links = {link for page in pages for link in re.findall(r"\]\((?:\.\./)?(\w+)/", page.read_text("utf-8"))}
+    linked = {link for link in links if (PAGE.parent / link).is_dir()}
+    assert {"deploy", "pretraining", "relaylib"} <= linked
+    assert {*tool["mypy"]["files"], *tool["pytest"]["ini_options"]["testpaths"], *linked} <= included
+
+
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     """Put a file of the page beside those of its package, as a contributor would; return how to import it."""

@@ -72,6 +72,18 @@ def test_the_servers_own_process_needs_no_torch():
     assert run("import relaylib.server.cli, sys; print('torch' in sys.modules)") == "False"
 
 
+def test_the_server_without_its_packages_says_how_to_get_them():
+    """As after the plain install, which leaves out the extra."""
+    code = (
+        "import sys, runpy; sys.modules['sqlalchemy'] = None; runpy.run_module('relaylib.server', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        'error: sqlalchemy is not installed; the server needs the extra "server": pip install "relaylib[server]"\n'
+    )
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="torch computes by GNU OpenMP on Linux")
 @pytest.mark.parametrize(
     ("said", "expected"),

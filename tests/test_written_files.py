@@ -1,5 +1,6 @@
 """Files go inside of their folder, each to a place of its own, whole or not at all."""
 
+import os
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relaylib.files import targets, write_atomic
+from relaylib.files import is_stream, targets, write_atomic
 
 NAMES = st.lists(st.text(st.sampled_from("ab./\\-2~\udcff"), max_size=8) | st.text(max_size=6), max_size=8)
 
@@ -49,6 +50,19 @@ def test_a_file_that_cannot_be_written_is_named_as_it_was_asked_for(tmp_path, mo
     assert caught.value.filename == "x.json/y/z.json"
     with pytest.raises(FileExistsError, match=r"/x\.json'"):
         write_atomic(Path("x.json/y.json"), "")
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="has no paths of open files")
+def test_a_pipe_is_written_to_and_nothing_takes_its_place():
+    """As ``/dev/stdout`` is where another program reads on, and ``>(…)`` in a shell."""
+    reading, writing = os.pipe()
+    try:
+        assert is_stream(f"/dev/fd/{writing}")
+        write_atomic(f"/dev/fd/{writing}", "text")
+        assert os.read(reading, 100) == b"text"
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no device that is always full")

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relaylib.audio.channels import downmix
+from relaylib.audio.extent import reaches_past_tag
 from relaylib.audio.info import AudioInfo
 from relaylib.audio.seeking import Lent
 from relaylib.audio.source import Source, damaged, undecodable
@@ -85,12 +86,17 @@ class CompressedSource(Source):
 
     def blocks(self) -> Iterator[FloatArray]:
         """Yield mono blocks [shape=(n,), float32] at the file's own rate."""
+        import av
+
         timeline = self._timeline()
         rate, n_good, n_bad = self.info.sample_rate, 0, 0
         for frames in self._packets():
             if isinstance(frames, Exception):
                 n_bad += 1
                 at_ms = samples_to_ms(timeline.position, rate)
+                if isinstance(frames, av.PatchWelcomeError):  # there may be hours of sound behind
+                    reason = "another stream begins, of another rate, codec or number of channels, and is not decoded"
+                    raise damaged(self.info.path, at_ms, reason) from frames
                 if self.info.codec in _LOSSLESS or n_bad > 3 + n_good // 100:
                     raise damaged(self.info.path, at_ms, "its packets cannot be decoded") from frames
                 log.warning("%s: a packet at %d ms cannot be decoded; it is taken as silence.", self.info.path, at_ms)
@@ -120,8 +126,8 @@ class CompressedSource(Source):
         self._container.close()
 
     def _is_guessed(self, name: str) -> bool:
-        """Whether FFmpeg has the length from the size of the file, which may be off by a fifth."""
-        return name == "aac" or (name == "mp3" and not self._stream.start_time)
+        """Whether FFmpeg has the length from the size of the file, which may be off by any factor."""
+        return name == "aac" or (name == "mp3" and (not self._stream.start_time or reaches_past_tag(self._file)))
 
     def _counted(self, name: str) -> int | None:
         """Return how many samples the header counts, None where it has but a duration."""
@@ -133,7 +139,7 @@ class CompressedSource(Source):
     def _check_length(self, n_samples: int) -> None:
         """Refuse audio that ends long before a container that knows its length says so."""
         stream, container = self._stream, self.info.container
-        if container not in ("mp4", "webm", "ogg") and not (container == "mp3" and stream.start_time):
+        if container not in ("mp4", "webm", "ogg") and not (container == "mp3" and self.info.duration_ms is not None):
             return
         alone = len(self._container.streams) == 1
         if stream.duration and stream.time_base:

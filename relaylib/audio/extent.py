@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from relaylib.audio.source import cut
 
-__all__ = ["check_extent"]
+__all__ = ["check_extent", "reaches_past_tag"]
 
 _SLACK_BYTES = 1024
 _TAG_BYTES = 256  # an ID3v1 tag that was counted and taken off since
@@ -45,10 +45,22 @@ def check_extent(path: Path, file: BinaryIO) -> None:
     elif head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
         needs = _adts_end(file, end)
     elif head.startswith(b"ID3") or (head[0] == 0xFF and head[1] & 0xE0 == 0xE0):
-        needs = _mp3_end(file) - _TAG_BYTES
+        needs = _mp3_frames(file)[1] - _TAG_BYTES
     file.seek(0)
     if needs > end:
         raise cut(path, f"its container reaches to byte {needs}, it has {end}")
+
+
+def reaches_past_tag(file: BinaryIO) -> bool:
+    """Whether an MP3 goes on for more than a 16th beyond what its tag counts; the position in `file` stays.
+
+    Of one that several were joined to, FFmpeg then takes the delay from the tag, and guesses the length.
+    """
+    at = file.tell()
+    size = file.seek(0, io.SEEK_END)
+    start, end = _mp3_frames(file)
+    file.seek(at)
+    return end > 0 and 16 * (size - end) > end - start
 
 
 def _mp4_end(file: BinaryIO, end: int) -> int:
@@ -130,8 +142,8 @@ def _adts_end(file: BinaryIO, end: int) -> int:
     return 0
 
 
-def _mp3_end(file: BinaryIO) -> int:
-    """Return where the frames end by the tag in the first of them, 0 without such a tag."""
+def _mp3_frames(file: BinaryIO) -> tuple[int, int]:
+    """Return where the frames begin, and where they end by the tag in the first of them, 0 without such a tag."""
     file.seek(0)
     head = file.read(10)
     at = 0
@@ -145,10 +157,10 @@ def _mp3_end(file: BinaryIO) -> int:
         if place >= 0 and len(frame) >= place + 16:
             flags = struct.unpack(">I", frame[place + 4 : place + 8])[0]
             if not flags & 2:
-                return 0
+                return at, 0
             field = place + 8 + (4 if flags & 1 else 0)
-            return at + int(struct.unpack(">I", frame[field : field + 4])[0])
+            return at, at + int(struct.unpack(">I", frame[field : field + 4])[0])
     place = frame.find(b"VBRI", 36, 40)
     if place >= 0 and len(frame) >= place + 14:
-        return at + int(struct.unpack(">I", frame[place + 10 : place + 14])[0])
-    return 0
+        return at, at + int(struct.unpack(">I", frame[place + 10 : place + 14])[0])
+    return at, 0

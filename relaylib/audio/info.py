@@ -16,7 +16,8 @@ class AudioInfo:
     ``mp4``, ``webm`` (any Matroska) or another name of FFmpeg's. `codec` is how the samples are stored: ``pcm_16``,
     ``float``, ``opus`` ... `sample_rate` (Hz) and `channels` are those of the file, not of the waveform that `load`
     returns. `duration_ms` is None where the header does not say: recordings written to a pipe, bare AAC, MP3 without a
-    LAME tag. `n_samples` counts the samples of one channel at that rate, None where the header has no exact count.
+    LAME tag or joined from several. `n_samples` counts the samples of one channel at that rate, None where the header
+    has no exact count.
     """
 
     path: Path

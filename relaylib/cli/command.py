@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ import click
 from relaylib.cli.output import say, shown
 from relaylib.errors import RelayError
 
-__all__ = ["FAILED", "Command", "example", "json_option", "progress_option"]
+__all__ = ["FAILED", "Command", "FloatRange", "example", "json_option", "progress_option"]
 
 FAILED = 1
 """Exit status when something failed; wrong usage is 2, as click has it."""
@@ -69,6 +70,17 @@ class _Remarks(logging.Handler):
         say(shown(f"{record.levelname.lower()}: {record.getMessage()}"), style="yellow")
         if self._debug and record.exc_info:
             say("".join(traceback.format_exception(*record.exc_info)).rstrip())
+
+
+class FloatRange(click.FloatRange):
+    """A range of numbers; NaN, which no comparison refuses, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return `value` as a number in the range."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
 
 
 def _in_words(exc: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from relaylib.cli.command import Command, example
-from relaylib.cli.output import say
+from relaylib.cli.output import say, shown
 
 if TYPE_CHECKING:
     from relaylib.types import Manifest
@@ -56,13 +56,15 @@ def convert(
     """
     from relaylib.formats import format_for, get_format, read, write
 
+    if recording is not None and source.is_dir():
+        raise click.UsageError("--recording names the recording of a single file; those of a folder name their own.")
     output = format_for(target) if to_format is None else get_format(to_format)
     manifest = read(source, from_format, audio=recording)
     if audio_root is not None:
         manifest = _with_durations(manifest, audio_root)
     written = write(manifest, target, output.name)
     n_spans = sum(len(item.annotations) for item in manifest)
-    where = str(target) if len(written) == 1 else f"{len(written)} files in {target}"
+    where = shown(str(target)) if len(written) == 1 else f"{len(written)} files in {shown(str(target))}"
     click.echo(f"{n_spans} annotations of {len(manifest)} recordings written to {where} ({output.title})")
     lost = output.losses(manifest)
     if lost:

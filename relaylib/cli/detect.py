@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from relaylib.cli.command import FAILED, Command, example, json_option, progress_option
+from relaylib.cli.command import FAILED, Command, FloatRange, example, json_option, progress_option
 from relaylib.cli.inputs import audio_files
 from relaylib.cli.output import say, shown, table, track
+from relaylib.cli.target import make_ready
 
 if TYPE_CHECKING:
     from relaylib.types import DecodeConfig, FileResult
@@ -29,10 +30,10 @@ __all__ = ["detect"]
 @click.argument("model")
 @click.argument("audio", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the detections as JSON here.")
-@click.option("--threshold", type=click.FloatRange(0, 1), help="Lowest score that counts.  [default: 0.5]")
+@click.option("--threshold", type=FloatRange(0, 1), help="Lowest score that counts.  [default: 0.5]")
 @click.option(
     "--low-threshold",
-    type=click.FloatRange(0, 1),
+    type=FloatRange(0, 1),
     help="Extend a detection, both ways, while the score stays at or above this.",
 )
 @click.option(
@@ -64,9 +65,9 @@ def detect(
     from relaylib.formats.detections import detections_json
     from relaylib.models import Detector, detect_files
 
-    if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)  # fails before the work rather than after it
     files = audio_files(audio)
+    if out is not None:
+        make_ready(out, (Path(model), *(file.path for file in files)))
     detector = Detector.load(model)
     found = detect_files(detector, files, _config(decoding))
     results = list(track(found, len(files), "detect", progress))
@@ -102,7 +103,7 @@ def _report(results: Sequence[FileResult], out: Path | None) -> None:
     n_found = sum(len(result.detections) for result in done)
     summary = f"{n_found} detections in {len(done)} of {len(results)} files"
     if out is not None:
-        click.echo(f"{summary}, written to {out}")
+        click.echo(f"{summary}, written to {shown(str(out))}")
         return
     rows = [
         (result.original_filename, d.artifact_type, str(d.start_ms), str(d.end_ms), f"{d.confidence:.2f}")

@@ -11,6 +11,7 @@ import click
 from relaylib.cli.command import FAILED, Command, example, json_option, progress_option
 from relaylib.cli.inputs import audio_files, layer_option, layer_value
 from relaylib.cli.output import print_json, say, shown, track
+from relaylib.cli.target import make_ready
 from relaylib.models.encoder import DEFAULT_ENCODER
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def embed(
     from relaylib.types import samples_to_ms
 
     files = audio_files(audio)
+    make_ready(out / INDEX, (file.path for file in files))
     encoder = load_encoder(encoder_name, layer=layer_value(layer))
     arrays = [name for (name,) in targets((file.name for file in files), [".npy"])]
     found = map_recordings(partial(_entry, encoder, out), zip(files, arrays, strict=True), encoder)
@@ -78,7 +80,9 @@ def embed(
     if as_json:
         print_json(index)
     else:
-        click.echo(f"{len(entries) - len(failed)} of {len(entries)} files embedded; the index is {out / INDEX}")
+        click.echo(
+            f"{len(entries) - len(failed)} of {len(entries)} files embedded; the index is {shown(str(out / INDEX))}"
+        )
     for entry in failed:
         say(f"failed: {entry['filename']}: {entry['error_message']}", style="red")
     if failed:

@@ -9,6 +9,7 @@ import click
 from relaylib.cli.command import Command, example, json_option
 from relaylib.cli.inputs import read_reference
 from relaylib.cli.output import print_json, say
+from relaylib.cli.target import make_ready
 
 __all__ = ["evaluate"]
 
@@ -51,9 +52,11 @@ def evaluate(
     from relaylib.formats import read_detections
 
     reference, results = read_reference(manifest), read_detections(detections)
+    if report is not None:
+        recordings = [audio_root / item.filename for item in reference] if audio_root else []
+        make_ready(report, (detections, manifest, *recordings))
     found = evaluate_results(reference, results, EvalConfig(collar_ms=collar_ms))
     if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
         write_report(report, found, reference, results, audio_root=audio_root)
     if as_json:
         print_json(found.to_dict())

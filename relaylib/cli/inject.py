@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from relaylib.cli.command import FAILED, Command, example, progress_option
+from relaylib.cli.command import FAILED, Command, FloatRange, example, progress_option
 from relaylib.cli.inputs import audio_files
 from relaylib.cli.output import say, shown, track
 
@@ -28,10 +28,8 @@ __all__ = ["inject"]
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write recordings to."
 )
 @click.option("--type", "types", multiple=True, help="Type of artifact; may be given again.  [default: the usual six]")
-@click.option(
-    "--per-minute", type=click.FloatRange(0, 60), default=12.0, show_default=True, help="Artifacts, on average."
-)
-@click.option("--clean-share", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Files that get none.")
+@click.option("--per-minute", type=FloatRange(0, 60), default=12.0, show_default=True, help="Artifacts, on average.")
+@click.option("--clean-share", type=FloatRange(0, 1), default=0.3, show_default=True, help="Files that get none.")
 @click.option("--copies", type=click.IntRange(1, 100), default=1, show_default=True, help="Made of each file.")
 @click.option("--keep-sound", is_flag=True, help="Leave level, sound, noise and codec of a recording as they are.")
 @click.option("--without", multiple=True, metavar="SHAPE", help="Shape of artifact not to use; may be given again.")
@@ -67,7 +65,7 @@ def inject(
     files = audio_files(audio)
     labels = out / "annotations.json"
     _spare_labels(labels, chain.from_iterable(copy_names(files, copies)))
-    wanted = types or BASIC_TYPES
+    wanted = tuple(dict.fromkeys(types)) or BASIC_TYPES
     found = inject_files(
         files,
         out,
@@ -86,7 +84,7 @@ def inject(
     items = [result for result in results if isinstance(result, AudioItem)]
     write_manifest(labelled_manifest(items, wanted), labels)
     n_spans = sum(len(item.annotations) for item in items)
-    click.echo(f"{n_spans} artifacts in {len(items)} recordings written to {out}")
+    click.echo(f"{n_spans} artifacts in {len(items)} recordings written to {shown(str(out))}")
     if failed:
         ctx.exit(FAILED)
 

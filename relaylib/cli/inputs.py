@@ -29,10 +29,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def audio_files(paths: Iterable[Path]) -> list[AudioFile]:
-    """Return the audio files that `paths` are or, being folders, hold."""
-    from relaylib.audio import find_audio
+    """Return the audio files that `paths` are or, being folders, hold; raise if there is none."""
+    from relaylib.audio import AUDIO_EXTENSIONS, find_audio
+    from relaylib.errors import ParameterError
 
-    return find_audio(list(paths))
+    paths = list(paths)
+    files = find_audio(paths)
+    if not files:
+        raise ParameterError(
+            f"there is no audio file in {', '.join(map(str, paths))}; folders are searched for "
+            f"{', '.join(AUDIO_EXTENSIONS)}: name another one, or the files themselves."
+        )
+    return files
 
 
 def read_reference(path: Path) -> Manifest:
@@ -58,13 +66,9 @@ def read_labelled(path: Path, audio_root: Path) -> Manifest:
 
 def clean_recordings(folder: Path) -> Manifest:
     """Return a manifest of all recordings in `folder`, with nothing wrong in any; raise if there is none."""
-    from relaylib.errors import ParameterError
     from relaylib.types import AudioItem, Manifest
 
-    items = tuple(AudioItem(file.name) for file in audio_files([folder]))
-    if not items:
-        raise ParameterError(f"there is no audio file in {folder}; correct --audio.")
-    return Manifest((), items)
+    return Manifest((), tuple(AudioItem(file.name) for file in audio_files([folder])))
 
 
 def audio_root_option(function: F) -> F:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,8 +21,8 @@ def shown(text: str) -> str:
 
 
 def say(message: str, *, style: str | None = None) -> None:
-    """Print a remark on stderr."""
-    click.secho(message, err=True, fg=style)
+    """Print a remark on stderr, in color on a terminal unless NO_COLOR is set (https://no-color.org)."""
+    click.secho(message, err=True, fg=style, color=False if os.environ.get("NO_COLOR") else None)
 
 
 def print_json(value: Any) -> None:

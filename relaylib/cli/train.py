@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from relaylib.cli.command import FAILED, Command, example, json_option, progress_option
+from relaylib.cli.command import FAILED, Command, FloatRange, example, json_option, progress_option
 from relaylib.cli.inputs import (
     audio_root_option,
     cache_option,
@@ -16,7 +16,8 @@ from relaylib.cli.inputs import (
     layer_value,
     read_labelled,
 )
-from relaylib.cli.output import figure, print_json, stages, table
+from relaylib.cli.output import figure, print_json, shown, stages, table
+from relaylib.cli.target import make_ready
 from relaylib.models.encoder import DEFAULT_ENCODER
 
 if TYPE_CHECKING:
@@ -41,12 +42,14 @@ __all__ = ["train"]
 @click.option("--encoder", default=DEFAULT_ENCODER, show_default=True, help="Encoder whose embeddings are learned on.")
 @layer_option
 @click.option(
-    "--head", type=click.Choice(["linear", "mlp", "conv"]), help="Classifier on the embeddings.  [default: conv]"
+    "--head",
+    type=click.Choice(["linear", "mlp", "conv"]),
+    help="Classifier on the embeddings; linear heeds rate, batches and crops only with mixed layers.  [default: conv]",
 )
 @click.option("--type", "artifact_types", multiple=True, metavar="NAME", help="Learn this type only; repeatable.")
 @click.option("--epochs", type=click.IntRange(1, 100), help="Passes over the training part at most.  [default: 20]")
-@click.option("--validation-split", type=click.FloatRange(0.1, 0.5), help="Part held out.  [default: 0.2]")
-@click.option("--learning-rate", type=click.FloatRange(0.0001, 0.1), help="Step size.  [default: 0.001]")
+@click.option("--validation-split", type=FloatRange(0.1, 0.5), help="Part held out.  [default: 0.2]")
+@click.option("--learning-rate", type=FloatRange(0.0001, 0.1), help="Step size.  [default: 0.001]")
 @click.option("--batch-size", type=click.IntRange(8, 256), help="Crops per step.  [default: 32]")
 @click.option("--chunk-size-ms", type=click.IntRange(20, 60_000), help="Length of a training crop.  [default: 500]")
 @click.option("--stride-ms", type=click.IntRange(20, 60_000), help="Step from crop to crop.  [default: 250]")
@@ -55,7 +58,7 @@ __all__ = ["train"]
 )
 @click.option(
     "--max-false-alarms-per-hour",
-    type=click.FloatRange(0, min_open=True),
+    type=FloatRange(0, min_open=True),
     help="False alarms to tune for, per hour of held-out audio.  [default: 20]",
 )
 @click.option(
@@ -108,15 +111,19 @@ def train(
     manifest has groups, to stop early, tune thresholds and measure. Recordings that cannot be read are named and left
     out, and the exit status is 1.
     """
+    from relaylib.files import utf8
+
     labelled = read_labelled(manifest, audio_root)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_ready(out, (manifest, *(audio_root / item.filename for item in labelled)))
     detector = _train(labelled, audio_root, encoder, layer, cache, _given(settings, artifact_types), progress)
     detector.save(out)
     if as_json:
-        print_json({"model": str(out), "artifact_types": list(detector.artifact_types), "metrics": detector.metrics})
+        print_json(
+            {"model": utf8(str(out)), "artifact_types": list(detector.artifact_types), "metrics": detector.metrics}
+        )
     else:
         click.echo(_summary(detector.metrics))
-        click.echo(f"\nThe detector is in {out}; use it with: relaylib detect {out} AUDIO…")
+        click.echo(f"\nThe detector is in {shown(str(out))}; use it with: relaylib detect {shown(str(out))} AUDIO…")
     if detector.metrics.get("skipped_files"):
         ctx.exit(FAILED)  # the trainer has said which and why
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from relaylib.cli.command import FAILED, Command, example, json_option, progress_option
+from relaylib.cli.command import FAILED, Command, FloatRange, example, json_option, progress_option
 from relaylib.cli.inputs import audio_root_option, cache_option, clean_recordings, embedding_cache, read_labelled
-from relaylib.cli.output import figure, print_json, stages, table
+from relaylib.cli.output import figure, print_json, shown, stages, table
+from relaylib.cli.target import make_ready
 
 __all__ = ["tune"]
 
@@ -27,7 +28,7 @@ __all__ = ["tune"]
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Write the detector here.")
 @click.option(
     "--max-false-alarms-per-hour",
-    type=click.FloatRange(0, min_open=True),
+    type=FloatRange(0, min_open=True),
     default=20.0,
     show_default=True,
     help="False alarms to tune for, per hour of audio in which nothing is marked.",
@@ -55,8 +56,10 @@ def tune(
     false alarms than allowed. With marked events they go where event-F1 is best. Recordings that cannot be read are
     named and left out, and the exit status is 1.
     """
+    from relaylib.files import utf8
+
     labelled = clean_recordings(audio_root) if manifest is None else read_labelled(manifest, audio_root)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_ready(out, (*([manifest] if manifest else []), *(audio_root / item.filename for item in labelled)))
     from relaylib.models import Detector  # torch, without which a missing recording is known at once
     from relaylib.models import tune as tune_detector
 
@@ -72,10 +75,10 @@ def tune(
     detector.save(out)
     done = detector.metrics["tuned"]
     if as_json:
-        print_json({"model": str(out), "artifact_types": list(detector.artifact_types), "tuned": done})
+        print_json({"model": utf8(str(out)), "artifact_types": list(detector.artifact_types), "tuned": done})
     else:
         click.echo(_summary(done["per_class"]))
-        click.echo(f"\nThe detector is in {out}; use it with: relaylib detect {out} AUDIO…")
+        click.echo(f"\nThe detector is in {shown(str(out))}; use it with: relaylib detect {shown(str(out))} AUDIO…")
     if done["skipped_files"]:
         ctx.exit(FAILED)  # the tuner has said which and why
 

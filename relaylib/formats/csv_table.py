@@ -20,7 +20,7 @@ from typing import Literal
 from relaylib.errors import ParameterError
 from relaylib.formats.builder import ManifestBuilder
 from relaylib.formats.format import Format, Source
-from relaylib.formats.text import is_number, lines_of, ms_of, span_of
+from relaylib.formats.text import lines_of, ms_of, share_of, span_of
 from relaylib.types import Manifest
 
 __all__ = ["FORMAT"]
@@ -119,18 +119,10 @@ def _add_row(builder: ManifestBuilder, source: Source, number: int, header: _Hea
         start_ms, end_ms = (
             (ms_of(start, unit="ms"), ms_of(end, unit="ms")) if header.unit == "ms" else span_of(start, end)
         )
-        weight = _confidence(confidence)
+        weight = share_of(confidence) if confidence else 1.0
     except ParameterError as exc:
         raise source.error(number, str(exc)) from exc
     builder.add_span(at, filename, start_ms, end_ms, name, confidence=weight)
-
-
-def _confidence(text: str) -> float:
-    if not text:
-        return 1.0
-    if not is_number(text):
-        raise ParameterError(f"confidence {text!r} is not a number from 0 to 1.")
-    return float(text.replace(",", "."))
 
 
 def _render(manifest: Manifest) -> str:

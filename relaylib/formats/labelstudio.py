@@ -19,11 +19,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
-from relaylib.errors import FormatError
+from relaylib.errors import FormatError, ParameterError
 from relaylib.formats.builder import ManifestBuilder
 from relaylib.formats.format import Format, Source
-from relaylib.formats.json_text import decode_json, encode_json, top_keys
-from relaylib.formats.text import span_of
+from relaylib.formats.json_text import decode_json, encode_json, top_keys, whole_ms
+from relaylib.formats.text import ms_of, span_of
 from relaylib.types import AUDIO_EXTENSIONS, Annotation, AudioItem, Manifest
 
 __all__ = ["FORMAT"]
@@ -81,7 +81,10 @@ def _parse(source: Source) -> Manifest:
         place = f"{source.path}: {root}"
         group = data.get("group")
         builder.add_audio(
-            place, filename, duration_ms=_duration(data, regions), group=group if isinstance(group, str) else None
+            place,
+            filename,
+            duration_ms=_duration(data, regions, place),
+            group=group if isinstance(group, str) else None,
         )
         _add_regions(builder, place, filename, regions)
     return builder.build()
@@ -117,7 +120,7 @@ def _min_task(task: dict[str, Any], source: Source, root: str) -> tuple[str, _Re
                 except msgspec.ValidationError as exc:
                     raise FormatError(f"{source.path}: {root}{path}: {exc}.") from exc
                 length = value.get("original_length")
-                length = float(length) if isinstance(length, (int, float)) else None
+                length = length if type(length) in (int, float) else None
                 regions.append((path, _Region(body, original_length=length), 1.0))
     if not regions and not _MIN_KEYS & task.keys():
         raise FormatError(
@@ -127,12 +130,15 @@ def _min_task(task: dict[str, Any], source: Source, root: str) -> tuple[str, _Re
     return _filename(task, source, root), regions
 
 
-def _duration(data: dict[str, Any], regions: _Regions) -> int | None:
+def _duration(data: dict[str, Any], regions: _Regions, place: str) -> int | None:
     """Return the recording's length: what we wrote into the task's data, else what Label Studio measured."""
-    if isinstance(data.get("duration_ms"), int):
-        return int(data["duration_ms"])
-    length = next((region.original_length for _, region, _ in regions if region.original_length), None)
-    return None if length is None else round(length * 1000)
+    if type(known_ms := data.get("duration_ms")) is int:
+        return whole_ms(known_ms, f"{place}.data.duration_ms")
+    path, length = next(((p, r.original_length) for p, r, _ in regions if r.original_length), ("", None))
+    try:
+        return None if length is None else ms_of(repr(length))
+    except ParameterError as exc:
+        raise FormatError(f"{place}{path}.original_length: {exc}") from exc
 
 
 def _add_regions(builder: ManifestBuilder, place: str, filename: str, regions: _Regions) -> None:
@@ -170,14 +176,18 @@ def _name_in(link: str) -> str:
     >>> _name_in("s3://bucket/day1/a.wav"), _name_in("day1/a 100%.wav")
     ('day1/a.wav', 'day1/a 100%.wav')
     """
+    try:
+        split = urlsplit(link)
+    except ValueError:  # brackets that hold no address of a host
+        return link
     if link.startswith("/data/upload/"):
         return re.sub(r"^[0-9a-f]{8}-", "", unquote(link).rsplit("/", 1)[1])
     if "/data/local-files/" in link:
-        return parse_qs(urlsplit(link).query).get("d", [link])[0]
+        return parse_qs(split.query).get("d", [link])[0]
     scheme = re.match(r"([a-z][a-z0-9+.-]+)://", link)
     if scheme is None:
         return link
-    path = unquote(urlsplit(link).path).lstrip("/")
+    path = unquote(split.path).lstrip("/")
     return path.rsplit("/", 1)[-1] if scheme[1] in ("http", "https") else path
 
 

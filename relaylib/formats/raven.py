@@ -17,7 +17,7 @@ from decimal import Decimal
 from relaylib.errors import ParameterError
 from relaylib.formats.builder import ManifestBuilder
 from relaylib.formats.format import Format, Source
-from relaylib.formats.text import is_number, lines_of, ms_of, one_line, seconds_of, span_of
+from relaylib.formats.text import lines_of, ms_of, one_line, seconds_of, share_of, span_of
 from relaylib.types import Manifest
 
 __all__ = ["FORMAT"]
@@ -109,11 +109,7 @@ def _span(row: Mapping[str, str]) -> tuple[int, int]:
 
 def _confidence(row: Mapping[str, str]) -> float:
     text = next((row[column] for column in _CONFIDENCES if row.get(column)), "")
-    if not text:
-        return 1.0
-    if not is_number(text):
-        raise ParameterError(f"confidence {text!r} is not a number from 0 to 1.")
-    return float(text.replace(",", "."))
+    return share_of(text) if text else 1.0
 
 
 def _render(manifest: Manifest) -> str:

@@ -212,7 +212,7 @@ def write(manifest: Manifest, path: str | os.PathLike[str], format: str | None =
         return _write_folder(manifest, path, chosen)
     if len(manifest) != 1:
         raise ParameterError(
-            f"{path}: a {chosen.name} file stands for one recording and the manifest has {len(manifest)}; "
+            f"{path}: a file of format {chosen.name} stands for one recording and the manifest has {len(manifest)}; "
             f"name a folder, such as {path.with_suffix('')}, and the format."
         )
     return (write_atomic(path, chosen.render(manifest)),)

@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote
 from relaylib.errors import ParameterError
 from relaylib.formats.builder import ManifestBuilder
 from relaylib.formats.format import Format, Source, audio_name
-from relaylib.formats.text import is_number, lines_of, ms_of, seconds_of, span_of
+from relaylib.formats.text import is_number, lines_of, ms_of, seconds_of, share_of, span_of
 from relaylib.types import Manifest
 
 __all__ = ["FORMAT"]
@@ -65,11 +65,7 @@ def _span(start: str, duration: str) -> tuple[int, int]:
 
 
 def _confidence(text: str) -> float:
-    if text == _NONE:
-        return 1.0
-    if not is_number(text):
-        raise ParameterError(f"confidence {text!r} is neither a number from 0 to 1 nor <NA>.")
-    return float(text)
+    return 1.0 if text == _NONE else share_of(text)
 
 
 def _render(manifest: Manifest) -> str:

@@ -10,11 +10,11 @@ from typing import Literal
 
 from relaylib.errors import FormatError, ParameterError
 
-__all__ = ["decode", "is_number", "lines_of", "ms_of", "one_line", "read_text", "seconds_of", "span_of"]
+__all__ = ["decode", "is_number", "lines_of", "ms_of", "one_line", "read_text", "seconds_of", "share_of", "span_of"]
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,3})?")
-_MOST = Decimal(10**12)  # 31 years in ms: beyond it a column was mistaken for a time
+_MOST_MS = Decimal(10**12)  # 31 years: beyond it a column was mistaken for a time
 
 
 def decode(data: bytes, path: PurePath) -> str:
@@ -69,12 +69,25 @@ def ms_of(number: str, *, unit: Literal["s", "ms"] = "s") -> int:
     return int(value.to_integral_value(ROUND_HALF_UP))
 
 
+def share_of(text: str) -> float:
+    """Return a confidence, which has to be a decimal number, as a float.
+
+    Raises
+    ------
+    ParameterError
+        If it is no number.
+    """
+    if not is_number(text):
+        raise ParameterError(f"confidence {text!r} is not a number from 0 to 1.")
+    return float(text.replace(",", "."))
+
+
 def _decimal(number: str, unit: str) -> Decimal:
     text = number.strip()
     if not is_number(text):
         raise ParameterError(f"{number!r} is not a time in {unit}.")
     value = Decimal(text.replace(",", "."))
-    if abs(value) > _MOST:
+    if abs(value) > (_MOST_MS / 1000 if unit == "s" else _MOST_MS):
         raise ParameterError(f"{number!r} is too large for a time in {unit}.")
     return value
 

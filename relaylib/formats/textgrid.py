@@ -25,7 +25,7 @@ from typing import Literal
 from relaylib.errors import FormatError, ParameterError
 from relaylib.formats.builder import ManifestBuilder
 from relaylib.formats.format import Format, Source
-from relaylib.formats.text import is_number, ms_of, seconds_of, span_of
+from relaylib.formats.text import is_number, ms_of, seconds_of, share_of, span_of
 from relaylib.types import Annotation, Manifest
 
 __all__ = ["FORMAT"]
@@ -162,8 +162,8 @@ def _tier(reader: _Reader, builder: ManifestBuilder) -> list[tuple[Annotation, i
 
 def _meaning(mark: str, tier: str) -> tuple[str, float]:
     """Return the artifact type and the confidence that an interval's text stands for."""
-    if is_number(mark) and 0 <= float(mark.replace(",", ".")) <= 1:
-        return tier, float(mark.replace(",", "."))
+    if is_number(mark) and 0 <= (confidence := share_of(mark)) <= 1:
+        return tier, confidence
     return mark, 1.0
 
 

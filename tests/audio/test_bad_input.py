@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from sounds import DURATION_S, LOSSLESS, LOSSY, MARK_S, marked, place_of_burst
+from sounds import DURATION_S, LOSSLESS, LOSSY, MARK_S, marked, place_of_burst, write
 
 from relaylib.audio import content_digest, load, probe, stream
 from relaylib.errors import AudioDecodeError
@@ -109,6 +109,36 @@ def test_mp3_with_frames_lost_in_the_middle(tmp_path, encoded):
     data[middle : middle + 1500] = np.random.default_rng(1).bytes(1500)
     (tmp_path / "x.mp3").write_bytes(data)
     fails(tmp_path / "x.mp3", "damaged")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_mp3_that_was_joined_from_several(tmp_path, order):
+    """The tag is that of the first, and their bit rates differ: what FFmpeg then guesses is no promise."""
+    times = np.arange(5 * 24_000) / 24_000
+    noise = np.random.default_rng(1).uniform(-0.5, 0.5, 2 * 24_000)
+    parts = [
+        write(tmp_path / f"{i}.mp3", x.astype(np.float32), 24_000, "mp3", "libmp3lame", {"q": "2"}).read_bytes()
+        for i, x in enumerate([0.01 * np.sin(400 * times), noise])
+    ]
+    (tmp_path / "x.mp3").write_bytes(b"".join(parts[::order]))
+    assert 7000 <= load(tmp_path / "x.mp3").duration_ms < 7200
+    assert probe(tmp_path / "x.mp3").duration_ms is None
+    assert probe(tmp_path / "0.mp3").duration_ms == 5000
+
+
+@pytest.mark.parametrize(
+    ("codec", "first", "then"),
+    [("VORBIS", (16_000, 1), (24_000, 1)), ("VORBIS", (16_000, 1), (16_000, 2)), ("OPUS", (24_000, 2), (24_000, 1))],
+)
+def test_ogg_that_goes_on_at_another_rate_or_with_other_channels(tmp_path, codec, first, then):
+    """It ends where the first stream does, for FFmpeg; what follows must not be left out in silence."""
+    parts = []
+    for rate, n_channels in (first, then):
+        sound = np.repeat(marked(rate)[:, None], n_channels, axis=1)
+        soundfile.write(tmp_path / "part.ogg", sound, rate, subtype=codec, format="OGG")
+        parts.append((tmp_path / "part.ogg").read_bytes())
+    (tmp_path / "x.ogg").write_bytes(b"".join(parts))
+    fails(tmp_path / "x.ogg", r"damaged at 2\.\d+ s \(another stream begins|nothing can be decoded from here on")
 
 
 @pytest.mark.parametrize("n", [1, 3, 4, 11, 12, 20, 40])

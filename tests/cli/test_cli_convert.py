@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 from relaylib.formats import read
 
@@ -44,6 +45,12 @@ def test_detections_become_annotations_with_confidence(run, found, tmp_path):
     body = json.loads((tmp_path / "x.json").read_text())
     assert [item["filename"] for item in body["audio"]] == ["a.wav", "b.wav"]
     assert [span["confidence"] for span in body["annotations"]] == [0.9, 0.6]
+
+
+def test_a_file_is_told_whose_name_is_not_unicode(run, labels, tmp_path):
+    result = run("convert", labels, tmp_path / "x\udcff.csv")
+    assert result.stdout == f"2 annotations of 2 recordings written to {tmp_path}/x\\udcff.csv (CSV table)\n"
+    assert os.listdir(os.fsencode(tmp_path)).count(b"x\xff.csv") == 1
 
 
 def test_a_bad_line_is_named(run, tmp_path):

@@ -10,6 +10,7 @@ from dataclasses import fields
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from relaylib.cli import main
 from relaylib.cli.convert import NAMES
@@ -70,6 +71,9 @@ def test_the_defaults_that_train_names_are_the_trainers(run):
         ["detect", "model"],
         ["detect", "model", "a.wav", "--threshold", "1.5"],
         ["detect", "model", "a.wav", "--merge-window-ms", "9000"],
+        ["detect", "model", "a.wav", "--low-threshold", "nan"],
+        ["inject", "a.wav", "--out", "x", "--clean-share", "nan"],
+        ["convert", ".", "x.json", "--recording", "a.wav"],
         ["train", "labels.json", "--out", "m.safetensors"],
         ["train", "labels.json", "--audio", "no-such-folder", "--out", "m.safetensors"],
         ["train", "labels.json", "--audio", ".", "--out", "m.safetensors", "--layer", "last"],
@@ -97,6 +101,13 @@ def test_an_error_is_one_line_and_exit_status_1(args, message, run):
     assert result.stderr.startswith(message)
     assert result.stderr.count("\n") == 1
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(("value", "is_colored"), [("", True), ("1", False)])
+def test_errors_are_colored_unless_that_is_unwanted(value, is_colored):
+    """As on a terminal, by https://no-color.org."""
+    result = CliRunner().invoke(main, ["convert", "none.csv", "x.json"], color=True, env={"NO_COLOR": value})
+    assert ("\x1b[31m" in result.stderr) == is_colored
 
 
 def test_debug_shows_the_traceback(run):

@@ -39,6 +39,11 @@ def clean(tmp_path):
     return tmp_path / "clean"
 
 
+def test_a_type_may_be_named_twice(run, clean, tmp_path):
+    run("inject", clean, "--out", tmp_path / "out", "--type", "hum", "--type", "hum")
+    assert json.loads((tmp_path / "out/annotations.json").read_text())["artifact_types"] == ["hum"]
+
+
 def test_the_same_again_is_written_over_and_labels_of_others_are_not(run, clean, tmp_path):
     """Whether other recordings of this run, or made by hand; what is no manifest is kept as well."""
     out = tmp_path / "out"

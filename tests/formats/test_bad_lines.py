@@ -23,6 +23,7 @@ BAD = [
     ("audacity", "0.1\tnan\tx\n", "f, line 1: 'nan' is not a time in s"),
     ("audacity", "0.1\t0.2\t" + "x" * 101, "f, line 1: artifact type name"),
     ("audacity", "1e999\t1e999\tx\n", "f, line 1: '1e999' is too large"),
+    ("audacity", "1e9\t1000000001\tx\n", "f, line 1: '1000000001' is too large"),
     ("csv", "", "f, line 1: the file is empty"),
     ("csv", "a.wav,0,5,x\n", r"f, line 1: the header has no column start_s or end_s or artifact_type"),
     ("csv", CSV + "a.wav,7,5,x,1\n", "f, line 3: start_ms=7, end_ms=5"),
@@ -39,6 +40,8 @@ BAD = [
     ("rttm", "SPEAKER a 1 0 -1 <NA> <NA> x 1 <NA>\n", "f, line 1: start '0', duration '-1'"),
     ("rttm", "SPEAKER a 1 0 1 <NA> <NA> <NA> 1 <NA>\n", "f, line 1: the name"),
     ("rttm", "SPEAKER a 1 0 1 <NA> <NA> x 2 <NA>\n", "f, line 1: confidence=2.0"),
+    ("rttm", "SPEAKER a 1 0 1 <NA> <NA> x 1,5 <NA>\n", "f, line 1: confidence=1.5"),
+    ("rttm", "SPEAKER a 1 0 1 <NA> <NA> x high <NA>\n", "f, line 1: confidence 'high' is not a number"),
     ("raven", "Selection\tAnnotation\n", "f, line 1: no column 'begin time"),
     ("raven", "Selection\tBegin Time (s)\tEnd Time (s)\n", "f, line 1: no column holds the artifact type"),
     ("raven", RAVEN + "2\t0.5\t0.1\tx\n", "f, line 3: start_ms=500, end_ms=100"),
@@ -69,6 +72,21 @@ BAD = [
     ),
     ("labelstudio", '[{"filename": "a.wav", "annotations": []}]', r"f: \$\[0\]: no Label Studio task"),
     ("labelstudio", '[{"audio": "a.wav", "lead_time": 2}, {"audio": "b.wav"}]', r"f: \$\[1\]: no Label Studio task"),
+    (
+        "labelstudio",
+        '[{"audio": "a.wav", "label": [{"start": 0, "end": 1, "original_length": 1e308}]}]',
+        r"f: \$\[0\].label\[0\].original_length: '1e\+308' is too large",
+    ),
+    (
+        "labelstudio",
+        '[{"audio": "a.wav", "label": [{"start": 0, "end": 1, "original_length": 1' + "0" * 400 + "}]}]",
+        r"f: \$\[0\].label\[0\].original_length: '10+' is too large",
+    ),
+    (
+        "labelstudio",
+        '[{"data": {"audio": "a.wav", "duration_ms": 1' + "0" * 13 + '}, "annotations": [{"result": []}]}]',
+        r"f: \$\[0\].data.duration_ms: 10000000000000 is not a time",
+    ),
     ("labelstudio", "[\n{]", "f, line 2, column 2: not valid JSON"),
 ]
 
