@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Protocol, TypeVar, cast
 
 from tqdm.auto import tqdm
@@ -50,21 +50,32 @@ def each(
     if workers < 1:
         raise ParameterError(f"workers={workers}: need at least one.")
     stop = threading.Event()
-    pool = ThreadPoolExecutor(min(workers, max(1, len(items))), thread_name_prefix="relaylib-client")
     bar = make_bar(what, len(items), shown=progress)
+    waiting = iter(list(enumerate(items)))
+    results: dict[int, R | RelayError | OSError] = {}
+    done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
 
-    def attempt(item: T) -> R | RelayError | OSError:
-        try:
-            return do(item, stop)
-        except (RelayError, OSError) as exc:
-            return exc
+    def work() -> None:
+        for n, item in waiting:
+            mistake: BaseException | None = None
+            try:
+                results[n] = do(item, stop)
+            except (RelayError, OSError) as exc:
+                results[n] = exc
+            except BaseException as exc:
+                mistake = exc
+            done.put(mistake)
+            if stop.is_set():
+                return
 
     try:
-        futures = [pool.submit(attempt, item) for item in items]
-        for _ in as_completed(futures):
+        for _ in range(min(workers, len(items))):  # daemons: a program that is interrupted does not wait for them
+            threading.Thread(target=work, name="relaylib-client", daemon=True).start()
+        for _ in items:
+            if (mistake := done.get()) is not None:
+                raise mistake
             bar.update(1)
-        return [future.result() for future in futures]
+        return [results[n] for n in range(len(items))]
     finally:
         stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
         bar.close()

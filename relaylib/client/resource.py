@@ -68,10 +68,13 @@ class Resource:
         return found
 
     def _iterate(self, path: str, kind: type[T], query: Mapping[str, Any] | None = None) -> Iterator[T]:
-        """Yield the items of all pages, each once although the pages may shift meanwhile."""
+        """Yield the items of all pages, each once although the pages may shift meanwhile.
+
+        A list that has become shorter moves items to pages that were passed already: those are asked for again.
+        """
         page_size: int | None = _PAGE_SIZE
         seen: set[Any] = set()
-        page, n_received = 1, 0
+        page, n_received, n_new, total, shrank = 1, 0, 0, 0, False
         while True:
             try:
                 found = self._page(path, kind, page, page_size, query)
@@ -80,12 +83,17 @@ class Resource:
                     raise
                 page_size = None  # a server whose pages are smaller
                 continue
+            shrank, total = shrank or found.total < total, found.total
             for item in found.items:
                 name = getattr(item, "id", None)
                 if name not in seen:
                     seen.add(name)
+                    n_new += 1
                     yield item
             n_received += len(found.items)
-            if not found.items or n_received >= found.total:
+            if found.items and n_received < found.total:
+                page += 1
+            elif shrank and n_new:
+                page, n_received, n_new, shrank = 1, 0, 0, False
+            else:
                 return
-            page += 1

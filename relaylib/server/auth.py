@@ -61,14 +61,18 @@ class LastUses:
             self._uses = {**uses, **self._uses}
             raise
 
+    async def try_flush(self) -> None:
+        """Write what was gathered if the database lets it; no more than the log hears of it if not."""
+        try:
+            await self.flush()
+        except (SQLAlchemyError, OSError) as exc:
+            _log.warning("the last uses of keys cannot be written now: %s", exc)
+
     async def run(self) -> None:
         """Write every half minute until cancelled."""
         while True:
             await asyncio.sleep(_FLUSH_S)
-            try:
-                await self.flush()
-            except (SQLAlchemyError, OSError) as exc:
-                _log.warning("the last uses of keys cannot be written now: %s", exc)
+            await self.try_flush()
 
 
 class KeyCheck(ASGIMiddleware):

@@ -25,7 +25,7 @@ from relaylib.server.jobs.dispatcher import Dispatcher
 from relaylib.server.jobs.executor import Executor
 from relaylib.server.jobs.kind import JobKind
 from relaylib.server.jobs.local import LocalExecutor
-from relaylib.server.keys.service import DEFAULT_TENANT, any_key_exists, create_key
+from relaylib.server.keys.service import DEFAULT_TENANT, any_key_exists, create_key, hold_tenants
 from relaylib.server.models.ready import tenant_with_models
 from relaylib.server.objects import ObjectStore
 from relaylib.server.settings import Settings
@@ -90,6 +90,7 @@ async def opened_database(settings: Settings) -> AsyncIterator[Database]:
 async def first_key(db: Database) -> str | None:
     """Make a key if there was never one, and return it; None where there was."""
     async with db.write() as session:
+        await hold_tenants(session)  # of servers that start together, one makes it
         if await any_key_exists(session):
             return None
         tenant_id = await tenant_with_models(session, DEFAULT_TENANT)
@@ -122,7 +123,7 @@ async def open_parts(settings: Settings, store: ObjectStore, executor: Executor 
         dispatcher = Dispatcher(db, executor, kinds, owner=server_name(settings.data_dir))
         context = Context(settings=settings, db=db, store=store, wake=dispatcher.wake)
         last_uses = LastUses(db)
-        stack.push_async_callback(last_uses.flush)
+        stack.push_async_callback(last_uses.try_flush)
         if executor.slots:
             await executor.start()
             await dispatcher.start()

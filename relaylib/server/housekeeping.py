@@ -12,7 +12,7 @@ from sqlalchemy import select, union_all
 from relaylib.models import EmbeddingCache
 from relaylib.server.audio.abandoned import discard_abandoned as discard_audio
 from relaylib.server.context import Context
-from relaylib.server.database.tables import AudioFileRow, InferenceFileRow, ModelRow
+from relaylib.server.database.tables import AudioFileRow, InferenceFileRow, ModelRow, TenantRow
 from relaylib.server.inference.abandoned import discard_abandoned as discard_files
 from relaylib.server.objects.sweep import sweep_orphans
 
@@ -22,6 +22,9 @@ _log = logging.getLogger(__name__)
 
 ORPHAN_AGE = timedelta(days=1)
 """Objects that no row knows are left alone for this long: a row may be on its way."""
+
+_FOLDERS = ("audio", "inference", "models")
+"""How the keys of objects begin; what follows is their tenant."""
 
 
 class Housekeeping:
@@ -53,12 +56,19 @@ class Housekeeping:
             keys = [*await discard_audio(session, now), *await discard_files(session, now)]
         for key in keys:
             await self._context.store.delete(key)
-        orphans = await sweep_orphans(self._context.store, self._known, older_than=ORPHAN_AGE, now=now)
+        mine = await self._prefixes()
+        orphans = await sweep_orphans(self._context.store, mine, self._known, older_than=ORPHAN_AGE, now=now)
         settings = self._context.settings
         cache = EmbeddingCache(settings.embeddings_dir)
         n_pruned = await asyncio.to_thread(cache.prune, max_bytes=settings.cache_bytes)
         if keys or orphans or n_pruned:
             _log.info("removed %d abandoned uploads, %d orphans, %d embeddings", len(keys), len(orphans), n_pruned)
+
+    async def _prefixes(self) -> list[str]:
+        """Return how the keys of this database's objects begin: others may keep theirs in the same store."""
+        async with self._context.db.read() as session:
+            tenant_ids = (await session.scalars(select(TenantRow.id))).all()
+        return [f"{folder}/{tenant_id}/" for folder in _FOLDERS for tenant_id in tenant_ids]
 
     async def _known(self, keys: Sequence[str]) -> set[str]:
         columns = (AudioFileRow.object_key, InferenceFileRow.object_key, ModelRow.object_key)

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -14,10 +15,14 @@ from relaylib.errors import RelayError
 from relaylib.models.encoder import check_encoder
 from relaylib.server.app import create_app
 from relaylib.server.bootstrap import exclusive, first_key, opened_database
+from relaylib.server.connection import Connection
 from relaylib.server.logs import configure_logging
 from relaylib.server.settings import Settings
 
 __all__ = ["serve"]
+
+_REST_S = 75
+"""How long a connection may rest: longer than at clients and proxies, or one closes it while the other sends."""
 
 _GRACE_S = 3
 """How long requests that are being answered may take after SIGTERM."""
@@ -34,6 +39,7 @@ def serve(settings: Settings, *, say: Callable[[str], object]) -> None:
     if settings.cluster is not None:
         raise RelayError("--cluster: work on a cluster is not available in this version; leave it out.")
     check_encoder(settings.encoder)
+    _check_public_url(settings.public_url)
     configure_logging(settings.log_level, settings.log_format)
     listener = _listen(settings.host, settings.port)
     with exclusive(settings.data_dir):  # all that can fail is tried here first, where it is told in one line
@@ -53,11 +59,12 @@ def _run(app: object, listener: socket.socket) -> None:
         app,  # type: ignore[arg-type]
         lifespan="on",
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=_REST_S,
         timeout_graceful_shutdown=_GRACE_S,
     )
     server = uvicorn.Server(config)
@@ -75,6 +82,15 @@ def _stopped(number: int, frame: object) -> None:
 async def _first_key(settings: Settings) -> str | None:
     async with opened_database(settings) as db:
         return await first_key(db)
+
+
+def _check_public_url(url: str | None) -> None:
+    """Raise `RelayError` if clients could not use the address."""
+    parts = urlsplit(url or "http://unset")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise RelayError(
+            f"--public-url: {url!r} is no address of a server; write one such as https://relay.example.com."
+        )
 
 
 def _listen(host: str, port: int) -> socket.socket:

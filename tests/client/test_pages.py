@@ -63,6 +63,27 @@ def test_items_that_move_to_the_next_page_come_once(web, client):
     assert [m.id.int for m in client.models.iterate()] == list(range(3000, 3250))
 
 
+def test_a_list_can_be_emptied_while_it_is_gone_through(web, client):
+    """What is deleted moves the rest to pages that were passed already."""
+    left = list(MODELS)
+    web.on("GET /models", lambda asked: paged(left)(asked))
+    found = []
+    for one in client.models.iterate():
+        found.append(one.id.int)
+        left[:] = [given for given in left if given["id"] != str(one.id)]
+    assert left == []
+    assert sorted(found) == list(range(3000, 3250))
+
+
+def test_a_list_whose_total_counts_the_page_ends(web, client):
+    """Such totals fall from page to page though nothing is deleted."""
+    answer = paged(MODELS)
+    web.on(
+        "GET /models", lambda asked: Answer(200, answer(asked).body | {"total": 500 - 150 * int(asked.query["page"])})
+    )
+    assert len(list(client.models.iterate())) == 200
+
+
 def test_a_wrong_filter_is_not_taken_for_a_page_size(web, client):
     web.on("GET /models", Answer(422, {"detail": [{"loc": ["query", "is_active"], "msg": "x", "type": "y"}]}))
     with pytest.raises(ValidationError, match="is_active"):

@@ -1,6 +1,9 @@
 """Many files at once."""
 
 import _thread
+import signal
+import subprocess
+import sys
 import threading
 import time
 from uuid import UUID
@@ -82,6 +85,24 @@ def test_an_interrupt_drops_what_waits_and_stops_what_runs():
     assert stopped.wait(5.0)
     assert time.monotonic() - began < 5.0
     assert set(begun) <= {0, 1, 2, 3}
+
+
+def test_a_program_that_was_interrupted_ends_without_waiting_for_what_cannot_be_stopped():
+    program = """
+import threading, time
+from relaylib.client.parallel import each
+def work(item, stop):
+    print("begun", flush=True)
+    time.sleep(600)
+each([1], work, workers=1, what="testing", progress=False)
+"""
+    running = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert running.stdout.readline() == b"begun\n"
+        running.send_signal(signal.SIGINT)
+        assert b"KeyboardInterrupt" in running.communicate(timeout=60)[1]
+    finally:
+        running.kill()
 
 
 def test_a_mistake_of_ours_is_not_taken_for_a_failed_file():

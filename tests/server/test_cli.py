@@ -176,6 +176,7 @@ def test_postgresql_is_used_by_its_url(tmp_path, postgresql):
         (("--encoder", "nonsense"), "nonsense"),
         (("--cluster", "tcp://x:1"), "not available in this version"),
         (("--host", "256.1.1.1"), "cannot listen"),
+        (("--public-url", "relay.example.com"), "such as https://"),
         (("--port", "99999"), "range"),
         (("--log-level", "loud"), "loud"),
         (("--data-dir", "/dev/null/x"), "cannot be written"),

@@ -134,7 +134,7 @@ class Dispatcher:
             expired = await leases.expired(session, self._kinds)
             queued = select(JobRow.id).where(JobRow.state == "queued", JobRow.kind.in_(self._kinds))
             some_wait = await session.scalar(select(queued.exists()))
-            some_may_start = await session.scalar(select(queued.where(leases.is_due()).exists()))
+            some_may_start = await session.scalar(select(queued.where(leases.is_due(session)).exists()))
         for run in runs:
             if held.get(run.lease.token, True):
                 run.stop(Stop.CANCELLED if run.lease.token in held else Stop.LOST)

@@ -8,7 +8,7 @@ from typing import Protocol
 from relaylib.errors import RelayError
 from relaylib.server.jobs.tasks import Progress, Result, Task
 
-__all__ = ["Executor", "TaskFailedError", "WorkerDiedError"]
+__all__ = ["Executor", "StorageAwayError", "TaskFailedError", "WorkerDiedError"]
 
 
 class TaskFailedError(RelayError):
@@ -17,6 +17,10 @@ class TaskFailedError(RelayError):
 
 class WorkerDiedError(RelayError):
     """The worker went away while it worked (killed, out of memory); another may manage."""
+
+
+class StorageAwayError(RelayError):
+    """The storage could not be used, through no fault of task or worker; the task may be done once it is back."""
 
 
 class Executor(Protocol):
@@ -38,7 +42,7 @@ class Executor(Protocol):
 
         Raises
         ------
-        TaskFailedError, WorkerDiedError
+        TaskFailedError, WorkerDiedError, StorageAwayError
         """
         ...
 

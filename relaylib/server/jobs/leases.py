@@ -1,7 +1,8 @@
 """Who works on a job, and until when: taken, renewed, given back, and proven before anything is kept.
 
 Each time a job is taken it gets a new token. Whoever holds another one has lost the job and writes nothing, so it
-does not matter how long a server that was thought dead goes on, or whose clock is right.
+does not matter how long a server that was thought dead goes on. Leases go by the clock of the database, so neither does
+it matter whose own clock is right.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, CursorResult, case, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, DateTime, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from relaylib.errors import RelayError
@@ -45,7 +46,10 @@ class JobCancelledError(RelayError):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A job in the hands of `owner`; `attempts` and `progress` are those of the time when it was taken."""
+    """A job in the hands of `owner`; `attempts` and `progress` are those of the time when it was taken.
+
+    `asked_at` is when the job was asked for.
+    """
 
     job_id: UUID
     kind: str
@@ -54,11 +58,12 @@ class Lease:
     token: UUID
     attempts: int
     progress: float
+    asked_at: datetime
 
 
-def is_due() -> ColumnElement[bool]:
+def is_due(session: AsyncSession) -> ColumnElement[bool]:
     """Return the condition that a queued job may be taken now; until then it pauses, see :func:`requeue`."""
-    return or_(JobRow.lease_expires_at.is_(None), JobRow.lease_expires_at <= _now())
+    return or_(JobRow.lease_expires_at.is_(None), JobRow.lease_expires_at <= _in(session, 0.0))
 
 
 async def claim(
@@ -75,7 +80,7 @@ async def claim(
     rows: list[tuple[JobRow, int]] = []
     for kinds, n_places in limits:
         if kinds and n_places > 0:
-            query = select(JobRow).where(JobRow.state == "queued", JobRow.kind.in_(kinds), is_due())
+            query = select(JobRow).where(JobRow.state == "queued", JobRow.kind.in_(kinds), is_due(session))
             query = query.order_by(JobRow.priority, JobRow.created_at, JobRow.id).limit(n_places)
             rows += [(row, n_places) for row in await session.scalars(query.with_for_update(skip_locked=True))]
     rows.sort(key=lambda pair: (pair[0].priority, pair[0].created_at, pair[0].id))
@@ -83,7 +88,7 @@ async def claim(
     for row, n_places in rows:
         if len(taken) < n_places:
             row.state, row.lease_owner, row.lease_token = "running", owner, uuid4()
-            row.lease_expires_at = _now() + timedelta(seconds=lease_s)
+            row.lease_expires_at = _in(session, lease_s)
             taken.append(_lease(row))
     return taken
 
@@ -100,15 +105,14 @@ async def renew(session: AsyncSession, leases: Collection[Lease], *, lease_s: fl
     tokens = [lease.token for lease in leases]
     query = select(JobRow.lease_token).where(JobRow.lease_token.in_(tokens)).order_by(JobRow.subject_id)
     still = {token for token in await session.scalars(query.with_for_update()) if token is not None}
-    await session.execute(
-        _update(JobRow.lease_token.in_(still)).values(lease_expires_at=_now() + timedelta(seconds=lease_s))
-    )
+    await session.execute(_update(JobRow.lease_token.in_(still)).values(lease_expires_at=_in(session, lease_s)))
     return still
 
 
 async def expired(session: AsyncSession, kinds: Collection[str]) -> list[Lease]:
     """Return the leases that were not renewed in time: their holders are dead, or cut off."""
-    query = select(JobRow).where(JobRow.state == "running", JobRow.kind.in_(kinds), JobRow.lease_expires_at < _now())
+    is_late = JobRow.lease_expires_at < _in(session, 0.0)
+    query = select(JobRow).where(JobRow.state == "running", JobRow.kind.in_(kinds), is_late)
     return [_lease(row) for row in await session.scalars(query)]
 
 
@@ -166,7 +170,7 @@ async def requeue(session: AsyncSession, lease: Lease, *, attempts: int, pause_s
     ------
     LeaseLostError, JobCancelledError
     """
-    not_before = _now() + timedelta(seconds=pause_s) if pause_s else None
+    not_before = _in(session, pause_s) if pause_s else None
     await _keep(session, lease, state="queued", attempts=attempts, **{**_FREE, "lease_expires_at": not_before})
 
 
@@ -192,8 +196,20 @@ def _update(*conditions: ColumnElement[bool]) -> Any:
 def _lease(row: JobRow) -> Lease:
     assert row.lease_owner is not None
     assert row.lease_token is not None
-    return Lease(row.id, row.kind, row.subject_id, row.lease_owner, row.lease_token, row.attempts, row.progress)
+    return Lease(
+        job_id=row.id,
+        kind=row.kind,
+        subject_id=row.subject_id,
+        owner=row.lease_owner,
+        token=row.lease_token,
+        attempts=row.attempts,
+        progress=row.progress,
+        asked_at=row.created_at,
+    )
 
 
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
+def _in(session: AsyncSession, seconds: float) -> Any:
+    """Return the time in so many seconds, by a clock that all who share the database have in common."""
+    if session.get_bind().dialect.name == "postgresql":
+        return func.clock_timestamp(type_=DateTime(timezone=True)) + timedelta(seconds=seconds)
+    return datetime.now(timezone.utc) + timedelta(seconds=seconds)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from relaylib.server.cores import usable_cores
-from relaylib.server.jobs.executor import TaskFailedError, WorkerDiedError
+from relaylib.server.jobs.executor import StorageAwayError, TaskFailedError, WorkerDiedError
 from relaylib.server.jobs.process import WorkerProcess
 from relaylib.server.jobs.tasks import Progress, Result, Task
 from relaylib.server.settings import Settings
@@ -51,7 +51,7 @@ class LocalExecutor:
             worker = await self._ready_worker()
             try:
                 result = await worker.run(task, on_progress)
-            except TaskFailedError:
+            except (TaskFailedError, StorageAwayError):
                 self._keep(worker)
                 raise
             except BaseException:

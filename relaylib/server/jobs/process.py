@@ -10,9 +10,9 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from relaylib.server.jobs.executor import TaskFailedError, WorkerDiedError
+from relaylib.server.jobs.executor import StorageAwayError, TaskFailedError, WorkerDiedError
 from relaylib.server.jobs.tasks import Progress, Result, Task
-from relaylib.server.jobs.wire import Crashed, Failed, Ready, pack, read_message
+from relaylib.server.jobs.wire import Away, Crashed, Failed, Ready, pack, read_message
 
 __all__ = ["WorkerProcess"]
 
@@ -66,11 +66,11 @@ class WorkerProcess:
         await asyncio.shield(self._ready)
 
     async def run(self, task: Task, on_progress: Callable[[Progress], None]) -> Result:
-        """Do a task; after anything but a result or a `TaskFailedError` the process has to be killed.
+        """Do a task; after a `WorkerDiedError`, or when it is cancelled, the process has to be killed.
 
         Raises
         ------
-        TaskFailedError, WorkerDiedError
+        TaskFailedError, StorageAwayError, WorkerDiedError
         """
         try:
             self._tasks.write(pack(task))
@@ -81,6 +81,8 @@ class WorkerProcess:
                     on_progress(message)
                 elif isinstance(message, Failed):
                     raise TaskFailedError(message.reason)
+                elif isinstance(message, Away):
+                    raise StorageAwayError(message.reason)
                 elif isinstance(message, Crashed):
                     raise WorkerDiedError(message.reason)
                 elif not isinstance(message, Ready):

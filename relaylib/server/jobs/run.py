@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
 from enum import Enum
 from functools import partial
 from typing import TypeVar
@@ -14,18 +15,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from relaylib.server.database import Database
 from relaylib.server.jobs import leases
-from relaylib.server.jobs.executor import Executor, TaskFailedError, WorkerDiedError
+from relaylib.server.jobs.executor import Executor, StorageAwayError, TaskFailedError, WorkerDiedError
 from relaylib.server.jobs.kind import JobKind
 from relaylib.server.jobs.leases import JobCancelledError, Lease, LeaseLostError
 from relaylib.server.jobs.notes import Notes
 from relaylib.server.jobs.patience import HICCUPS, pauses, yielding
 from relaylib.server.jobs.tasks import Result, Task
 
-__all__ = ["Run", "Stop", "retry_or_fail"]
+__all__ = ["Run", "Stop", "put_off", "retry_or_fail"]
 
 _log = logging.getLogger(__name__)
 
 _PAUSES_S = (0.5, 2.0)  # before the second and the third try
+_OUTAGE_S = 8 * 3600.0
+_OUTAGE_PAUSES_S = (2.0, 300.0)  # at least, at most
 _NOTES_EVERY_S = 0.35
 _CLOSING_S = 5.0
 
@@ -58,6 +61,23 @@ async def retry_or_fail(session: AsyncSession, kind: JobKind, lease: Lease, how:
     reason = f"given up after it was tried three times; the last time {how}"
     await kind.failed(session, lease.subject_id, reason)
     await leases.finish(session, lease, "failed", attempts=attempts, error=reason)
+
+
+async def put_off(session: AsyncSession, kind: JobKind, lease: Lease, how: str) -> None:
+    """Put back a job that needs a storage which is away, and let it pause longer and longer.
+
+    For eight hours after it was asked for that counts as no try.
+
+    Raises
+    ------
+    LeaseLostError, JobCancelledError
+    """
+    age_s = (datetime.now(timezone.utc) - lease.asked_at).total_seconds()
+    if age_s > _OUTAGE_S:
+        await retry_or_fail(session, kind, lease, how)
+        return
+    least_s, most_s = _OUTAGE_PAUSES_S
+    await leases.requeue(session, lease, attempts=lease.attempts, pause_s=min(max(least_s, age_s / 4), most_s))
 
 
 class Run:
@@ -176,6 +196,7 @@ class Run:
 
     def _ending(self, task: Task, work: asyncio.Future[Result]) -> Callable[[AsyncSession], Awaitable[None]]:
         """Return the change that fits how the work ended; whether it still may be made, the lease will tell."""
+        retry = retry_or_fail
         try:
             return partial(self._finished, task=task, result=work.result())
         except TaskFailedError as exc:
@@ -184,13 +205,15 @@ class Run:
             how = "the work was interrupted"
         except WorkerDiedError as exc:
             how = str(exc)
+        except StorageAwayError as exc:
+            how, retry = str(exc), put_off
         except Exception as exc:
             if self._stop is None:
                 raise
             how = repr(exc)
         if self._stop is None:
             _log.warning("%s: %s", self._name, how)
-            return partial(retry_or_fail, kind=self._kind, lease=self.lease, how=how)
+            return partial(retry, kind=self._kind, lease=self.lease, how=how)
         if self._stop is Stop.CANCELLED:
             raise JobCancelledError
         if self._stop is Stop.BROKEN:

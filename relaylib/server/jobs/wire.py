@@ -9,7 +9,7 @@ import msgspec
 
 from relaylib.server.jobs.tasks import Detected, Prepared, Progress, Task, Trained
 
-__all__ = ["Crashed", "Failed", "Message", "Ready", "pack", "read_message", "read_task"]
+__all__ = ["Away", "Crashed", "Failed", "Message", "Ready", "pack", "read_message", "read_task"]
 
 _PREFIX = 4
 
@@ -24,13 +24,19 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
-class Crashed(msgspec.Struct, frozen=True, tag=True):
-    """The worker met something it isn't made for (no memory, no storage), and ends."""
+class Away(msgspec.Struct, frozen=True, tag=True):
+    """The storage could not be used for the task; the worker waits for another."""
 
     reason: str
 
 
-Message = Ready | Failed | Crashed | Progress | Prepared | Trained | Detected
+class Crashed(msgspec.Struct, frozen=True, tag=True):
+    """The worker met something it isn't made for (no memory, a full disk), and ends."""
+
+    reason: str
+
+
+Message = Ready | Failed | Away | Crashed | Progress | Prepared | Trained | Detected
 
 _messages = msgspec.json.Decoder(Message)
 _tasks: msgspec.json.Decoder[Task] = msgspec.json.Decoder(Task)

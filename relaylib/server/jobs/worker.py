@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from relaylib.errors import EncoderNotAvailableError, ParameterError, RelayError
-from relaylib.server.jobs.executor import TaskFailedError
+from relaylib.server.jobs.executor import StorageAwayError, TaskFailedError
 from relaylib.server.jobs.tasks import Progress, Task
-from relaylib.server.jobs.wire import Crashed, Failed, Message, Ready, pack, read_task
+from relaylib.server.jobs.wire import Away, Crashed, Failed, Message, Ready, pack, read_task
 
 if TYPE_CHECKING:
     from relaylib.server.jobs.work import WorkContext
@@ -132,6 +132,8 @@ def _done(task: Task, context: WorkContext, progress: Callable[[Progress], None]
         return run_task(task, context, progress)
     except TaskFailedError as exc:
         return Failed(str(exc))
+    except StorageAwayError as exc:
+        return Away(str(exc))
 
 
 def _crashed(exc: Exception, send: _Sender) -> int:

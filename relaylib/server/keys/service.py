@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from relaylib.api import ApiKey, CreateApiKey, CreatedApiKey
@@ -20,6 +20,7 @@ __all__ = [
     "any_key_exists",
     "create_key",
     "find_tenant",
+    "hold_tenants",
     "list_keys",
     "make_tenant",
     "revoke_key",
@@ -72,6 +73,12 @@ async def make_tenant(session: AsyncSession, name: str) -> UUID:
     session.add(row)
     await session.flush()
     return row.id
+
+
+async def hold_tenants(session: AsyncSession) -> None:
+    """Keep others from making a tenant until the transaction ends; SQLite's writer is alone anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text(f"LOCK TABLE {TenantRow.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 async def any_key_exists(session: AsyncSession) -> bool:

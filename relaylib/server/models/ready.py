@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from relaylib.models.ready import detector_metadata, detector_names
 from relaylib.server.database.tables import ModelRow
-from relaylib.server.keys.service import find_tenant, make_tenant
+from relaylib.server.keys.service import find_tenant, hold_tenants, make_tenant
 from relaylib.server.models.metrics import complete_metrics
 from relaylib.server.objects.ready import ready_key
 
@@ -22,6 +22,9 @@ async def tenant_with_models(session: AsyncSession, name: str) -> UUID:
     them, and so the id that stands for their training belongs to none.
     """
     found = await find_tenant(session, name)
+    if found is None:
+        await hold_tenants(session)
+        found = await find_tenant(session, name)  # another may have made it meanwhile
     if found is not None:
         return found
     tenant_id = await make_tenant(session, name)

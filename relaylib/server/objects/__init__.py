@@ -16,7 +16,7 @@ __all__ = ["ObjectInfo", "ObjectMissingError", "ObjectStore", "PresignedUpload",
 _CACHE_BYTES = 4 << 30
 
 
-def open_store(url: str | None, *, data_dir: Path) -> ObjectStore:
+def open_store(url: str | None, *, data_dir: Path, make_folder: bool = True) -> ObjectStore:
     """Return the store of a URL.
 
     Parameters
@@ -26,6 +26,8 @@ def open_store(url: str | None, *, data_dir: Path) -> ObjectStore:
         of `data_dir` when left out.
     data_dir : Path
         Where the key that signs for this server is kept, and what is on its way to or from a bucket.
+    make_folder : bool
+        Whether a folder for objects is made where there is none; otherwise it is away until it comes back.
 
     Raises
     ------
@@ -39,7 +41,8 @@ def open_store(url: str | None, *, data_dir: Path) -> ObjectStore:
         known = "file:///PATH and s3://BUCKET?endpoint=URL&region=NAME"
         raise ParameterError(f"The storage URL begins with {scheme!r}; known are {known}.")
     if not url or scheme == "file":
-        return FolderStore(_folder(url) if url else data_dir / "objects", kept_secret(data_dir / "storage.key"))
+        folder = _folder(url) if url else data_dir / "objects"
+        return FolderStore(folder, kept_secret(data_dir / "storage.key"), make_folder=make_folder)
     from relaylib.server.objects.s3 import S3Store  # boto3 takes its time to load
 
     return S3Store(

@@ -26,7 +26,7 @@ _BATCH = 500
 
 
 class FolderStore:
-    """Objects as files below `root`, which is made where it is missing; ``storage_router`` serves them.
+    """Objects as files below `root`; ``storage_router`` serves them.
 
     Parameters
     ----------
@@ -34,11 +34,15 @@ class FolderStore:
         Belongs to the store; every server that shares it needs the same `secret`.
     secret : bytes
         Signs upload forms and download URLs.
+    make_folder : bool
+        Whether `root` is made where it is missing.
     """
 
-    def __init__(self, root: Path, secret: bytes) -> None:
+    def __init__(self, root: Path, secret: bytes, *, make_folder: bool = True) -> None:
         self.root = root
         self.secret = secret
+        if not make_folder:
+            return
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as exc:

@@ -100,7 +100,7 @@ async def _upload(request: _AnyRequest, landing: _Landing, wanted: NamedDependen
         return _problem(503, "The storage cannot be used now; send the form again later.")
     except OSError as error:
         _log.exception("an upload could not be written")
-        return _Refusal(507, f"The file cannot be stored now ({error.strerror}); try again later.")
+        return _Refusal(503, f"The file cannot be stored now ({error.strerror}); try again later.")
     return ASGIResponse(status_code=204, headers=_CORS)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from relaylib.server.objects.store import ObjectStore
@@ -14,6 +14,7 @@ _BATCH = 500
 
 async def sweep_orphans(
     store: ObjectStore,
+    prefixes: Iterable[str],
     known: Callable[[Sequence[str]], Awaitable[set[str]]],
     *,
     older_than: timedelta,
@@ -23,6 +24,9 @@ async def sweep_orphans(
 
     Parameters
     ----------
+    store : ObjectStore
+    prefixes : iterable of str
+        How the keys begin that are looked at; whatever else the store holds may be another's.
     known : coroutine function
         Gets some keys and returns those that are still referred to.
     older_than : timedelta
@@ -40,11 +44,12 @@ async def sweep_orphans(
                 removed.append(key)
         batch.clear()
 
-    async for info in store.list():
-        if now - info.modified_at > older_than:
-            batch.append(info.key)
-        if len(batch) >= _BATCH:
-            await finish_batch()
+    for prefix in prefixes:
+        async for info in store.list(prefix):
+            if now - info.modified_at > older_than:
+                batch.append(info.key)
+            if len(batch) >= _BATCH:
+                await finish_batch()
     if batch:
         await finish_batch()
     return removed

@@ -6,12 +6,12 @@ from datetime import datetime, timezone
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from relaylib.api import CreateTrainingJob, Page, TrainingJob, TrainingStatus
 from relaylib.server.context import Caller, Context
-from relaylib.server.database.tables import AnnotationSetRow, TrainingJobRow
+from relaylib.server.database.tables import AnnotationSetRow, AudioFileRow, TrainingJobRow
 from relaylib.server.datasets.access import own_dataset
 from relaylib.server.errors import NotFoundError, RefusedError
 from relaylib.server.jobs import queue
@@ -51,7 +51,11 @@ class Trainings:
             check_config(body.config, dataset)
             now = datetime.now(timezone.utc)
             await check_prerequisites(session, annotation_set, body.config.artifact_types, now)
+            newest = await session.scalar(
+                select(func.max(AudioFileRow.created_at)).where(AudioFileRow.dataset_id == dataset.id)
+            )
             row = TrainingJobRow(
+                created_at=max(now, newest or now),  # not before its audio, which another clock may have dated
                 tenant_id=self._caller.tenant_id,
                 dataset_id=dataset.id,
                 annotation_set_id=annotation_set.id,

@@ -1,11 +1,14 @@
 """The database's revisions: from nothing, from each earlier one, and the tables they lead to."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from relaylib.errors import ParameterError, RelayError
 from relaylib.server.database import database_url, migrate
@@ -44,6 +47,38 @@ def test_a_database_of_a_later_version_is_refused(empty_database_url):
     engine.dispose()
     with pytest.raises(RelayError, match=r"9999.*newer version"):
         migrate(url)
+
+
+def test_a_revision_that_fails_leaves_nothing_behind(empty_database_url):
+    """Whatever stops it halfway: the next start begins where this one did."""
+    url = database_url(empty_database_url, data_dir=Path())
+    engine = sync_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE models (id INTEGER)"))
+    with pytest.raises(SQLAlchemyError, match="models"):
+        migrate(url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE models"))
+    assert migrate(url) == revisions()[-1]
+    engine.dispose()
+
+
+def test_programs_that_start_together_migrate_one_after_the_other(empty_database_url):
+    program = """
+import sys
+from pathlib import Path
+from relaylib.server.database import database_url, migrate
+url = database_url(sys.argv[1], data_dir=Path())
+input()
+print(migrate(url))
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    started = [subprocess.Popen([sys.executable, "-c", program, empty_database_url], **pipes) for _ in range(4)]
+    for one in started:
+        one.stdin.write("\n")
+        one.stdin.flush()
+    said = [one.communicate() for one in started]
+    assert [out.strip() for out, _ in said] == [revisions()[-1]] * 4, said
 
 
 @pytest.mark.parametrize("url", ["mysql://host/name", "not a url", "sqlite://", "sqlite:///:memory:"])

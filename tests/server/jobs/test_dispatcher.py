@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from dispatching import Coroutines, Trainings, at_once, finish_all, forever, until
@@ -9,8 +10,9 @@ from sqlalchemy import update
 
 from relaylib.server.database.tables import JobRow
 from relaylib.server.jobs import queue
-from relaylib.server.jobs.executor import TaskFailedError, WorkerDiedError
-from relaylib.server.jobs.tasks import Progress
+from relaylib.server.jobs import run as running
+from relaylib.server.jobs.executor import StorageAwayError, TaskFailedError, WorkerDiedError
+from relaylib.server.jobs.tasks import Prepared, Progress
 
 pytestmark = pytest.mark.alone
 
@@ -179,6 +181,33 @@ def test_a_worker_that_dies_three_times_fails_the_job_with_how_it_died(run):
     reason = "given up after it was tried three times; the last time the worker was killed by signal 9"
     assert rest == [3, 3, "failed", reason]
     assert took_s >= 2.5  # pauses of 0.5 and 2 s
+
+
+@pytest.mark.parametrize(
+    ("age", "n_tries", "ending"),
+    [(timedelta(), 8, ("done", 0, "completed")), (timedelta(hours=9), 3, ("failed", 3, "failed"))],
+)
+def test_a_storage_that_is_away_is_waited_for_not_for_ever(run, monkeypatch, age, n_tries, ending):
+    """The tries are none of the job's while the outage may be short; of an old job each counts."""
+    monkeypatch.setattr(running, "_OUTAGE_PAUSES_S", (0.05, 0.05))
+
+    async def scenario(table):
+        async def reach(key, on_progress):
+            if len(executor.started) < 8:
+                raise StorageAwayError("no bucket")
+            return Prepared(1)
+
+        executor = Coroutines(reach)
+        dispatcher = table.dispatcher(executor)
+        (subject,) = await table.fill(1)
+        await table.change_jobs(created_at=datetime.now(timezone.utc) - age)
+        await dispatcher.start()
+        await finish_all(dispatcher)
+        await dispatcher.close()
+        job, training = await table.job(subject), await table.training(subject)
+        return len(executor.started), (job.state, job.attempts, training.status)
+
+    assert run(scenario) == (n_tries, ending)
 
 
 def test_a_worker_that_dies_once_costs_nothing_but_time(run):

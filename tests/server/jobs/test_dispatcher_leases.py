@@ -318,6 +318,38 @@ def test_a_request_that_locks_in_the_wrong_order_is_not_the_one_to_fail(run):
     assert run(scenario) == ("done", 1)
 
 
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+@pytest.mark.parametrize("fast_by", [timedelta(hours=-1), timedelta(hours=1)])
+def test_a_clock_that_is_wrong_takes_no_job_from_anybody(run, monkeypatch, fast_by):
+    """Of the servers that share the database, one has another time."""
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + fast_by
+
+    async def scenario(table):
+        await table.fill(1)
+        async with table.db.write() as session:
+            (lease,) = await leases.claim(session, owner="right", lease_s=30, limits=[(["train"], 1)])
+        monkeypatch.setattr(leases, "datetime", Wrong)
+        async with table.db.write() as session:
+            taken = [await leases.expired(session, ["train"])]
+            await leases.requeue(session, lease, attempts=0, pause_s=30)
+        async with table.db.write() as session:
+            taken.append(await leases.claim(session, owner="wrong", lease_s=30, limits=[(["train"], 1)]))
+            await session.execute(text("UPDATE jobs SET lease_expires_at = NULL"))
+        async with table.db.write() as session:
+            (lease,) = await leases.claim(session, owner="wrong", lease_s=30, limits=[(["train"], 1)])
+            await leases.renew(session, [lease], lease_s=30)
+        monkeypatch.undo()
+        async with table.db.write() as session:
+            taken.append(await leases.expired(session, ["train"]))
+        return taken
+
+    assert run(scenario) == [[], [], []]
+
+
 def test_jobs_taken_by_many_at_once_are_each_taken_once(run):
     """Twenty claims side by side, of a table with fewer jobs than they want."""
 

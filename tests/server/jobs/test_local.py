@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from relaylib.api import InferenceConfig
-from relaylib.server.jobs.executor import TaskFailedError, WorkerDiedError
+from relaylib.server.jobs.executor import StorageAwayError, TaskFailedError, WorkerDiedError
 from relaylib.server.jobs.local import LocalExecutor
 from relaylib.server.jobs.tasks import DetectArtifacts, PrepareAudio
 from relaylib.server.objects import open_store
@@ -315,6 +315,24 @@ def test_a_worker_without_its_folder_ends_and_the_next_task_gets_another(setting
             return await executor.run(prepare[0], ignore)
 
     assert asyncio.run(run()).duration_ms > 0
+
+
+def test_a_worker_whose_storage_is_away_goes_on_when_it_is_back(settings, prepare):
+    objects, away = settings.data_dir / "objects", settings.data_dir / "away"
+
+    async def run():
+        async with running(settings) as executor:
+            before = workers()
+            objects.rename(away)
+            with pytest.raises(StorageAwayError, match="is not there"):
+                await executor.run(prepare[0], ignore)
+            away.rename(objects)
+            result = await executor.run(prepare[0], ignore)
+            return result, before, workers()
+
+    result, before, after = asyncio.run(run())
+    assert result.duration_ms > 0
+    assert before == after
 
 
 def test_an_idle_worker_is_stopped_after_a_while(settings, prepare):

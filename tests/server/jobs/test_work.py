@@ -13,7 +13,7 @@ from relaylib.api import InferenceConfig
 from relaylib.audio import load, save
 from relaylib.demo import load_demo
 from relaylib.models.judge import Judge
-from relaylib.server.jobs.executor import TaskFailedError, WorkerDiedError
+from relaylib.server.jobs.executor import StorageAwayError, TaskFailedError, WorkerDiedError
 from relaylib.server.jobs.tasks import DetectArtifacts, LabelledAudio, PrepareAudio, Progress
 from relaylib.server.jobs.work import WorkContext, open_context, run_task
 from relaylib.server.objects import open_store
@@ -22,7 +22,9 @@ from relaylib.types import Waveform
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory):
-    return open_context(storage_url=None, data_dir=tmp_path_factory.mktemp("data"), encoder="spectral")
+    data_dir = tmp_path_factory.mktemp("data")
+    open_store(None, data_dir=data_dir)  # as the server does
+    return open_context(storage_url=None, data_dir=data_dir, encoder="spectral")
 
 
 @pytest.fixture(scope="module")
@@ -270,6 +272,17 @@ def test_a_cache_that_cannot_be_written_is_no_fault_of_the_file(context, tmp_pat
     with pytest.raises(WorkerDiedError, match="cache in the data folder") as failure:
         run_task(PrepareAudio(key, "a.wav"), broken, ignore)
     assert str(tmp_path) not in str(failure.value)
+
+
+def test_a_storage_that_is_away_is_no_fault_of_the_file_nor_of_the_worker(tmp_path):
+    url = f"file://{tmp_path}/mounted"
+    (key,) = labelled_tasks.put(open_store(url, data_dir=tmp_path / "data"), labelled_tasks.items(1))
+    (tmp_path / "mounted").rename(tmp_path / "elsewhere")
+    context = open_context(storage_url=url, data_dir=tmp_path / "data", encoder="spectral")
+    with pytest.raises(StorageAwayError, match="is not there"):
+        run_task(PrepareAudio(key, "a.wav"), context, ignore)
+    (tmp_path / "elsewhere").rename(tmp_path / "mounted")
+    assert run_task(PrepareAudio(key, "a.wav"), context, ignore).duration_ms > 0
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """A fresh server lists the detectors that come along, and works with them."""
 
+import asyncio
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 from litestar.testing import TestClient
@@ -10,6 +12,7 @@ from relaylib.inject import BASIC_TYPES
 from relaylib.models import EmbeddingCache
 from relaylib.server.app import create_app
 from relaylib.server.bootstrap import first_key
+from relaylib.server.database import Database, database_url
 from relaylib.server.jobs.work.context import WorkContext
 from relaylib.server.models.ready import tenant_with_models
 
@@ -39,6 +42,33 @@ def test_a_fresh_server_lists_them_and_a_deleted_one_stays_away(settings, execut
 
         running.blocking_portal.call(again)
         assert running.get("/api/v1/models", headers=headers).json()["total"] == 0
+
+
+def test_a_tenant_that_two_make_at_once_is_one(fresh_database_url):
+    """The second waits, and finds what the first has made."""
+
+    async def scenario():
+        db, made = Database(database_url(fresh_database_url, data_dir=Path())), asyncio.Event()
+
+        async def make():
+            async with db.write() as session:
+                made.set()
+                return await tenant_with_models(session, "team")
+
+        async with db.write() as session:
+            first = await tenant_with_models(session, "team")
+            second = asyncio.create_task(make())
+            if not db.is_sqlite:  # there it is not even let in
+                await made.wait()
+                await asyncio.sleep(0.1)
+        found = (first, await second)
+        keys = await asyncio.gather(*(first_key(db) for _ in range(4)))
+        await db.close()
+        return found, keys
+
+    (first, second), keys = asyncio.run(scenario())
+    assert first == second
+    assert sum(key is not None for key in keys) == 1
 
 
 def test_a_worker_takes_them_from_the_package(tmp_path):

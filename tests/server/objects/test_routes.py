@@ -322,7 +322,7 @@ def test_a_file_that_the_disk_does_not_take_is_refused(landing, landing_url):
         answer = requests.post(form.url, data=form.fields, files={"file": b"x" * 5_000_000}, timeout=20)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert (answer.status_code, "cannot be stored now" in answer.json()["detail"]) == (507, True)
+    assert (answer.status_code, "cannot be stored now" in answer.json()["detail"]) == (503, True)
     assert files_of(landing) == []
 
 

@@ -1,10 +1,12 @@
 """Rows T1 to T4: training jobs asked for, listed, read, cancelled."""
 
+from datetime import datetime, timedelta, timezone
 from uuid import UUID, uuid4
 
 import pytest
 
-from relaylib.server.database.tables import JobRow, TrainingJobRow
+from relaylib.server.database.tables import AudioFileRow, JobRow, TrainingJobRow
+from relaylib.server.training.processing import TrainingWork
 
 URL = "/api/v1/training-jobs"
 
@@ -62,6 +64,16 @@ def test_a_training_is_queued_behind_all_other_kinds_of_work(client, seeds):
         2,
         seeds.tenant_id,
     )
+
+
+@pytest.mark.row("T1")
+def test_audio_that_a_clock_ahead_of_ours_has_dated_is_trained_on(client, seeds):
+    dataset_id, set_id, audio_id = seeds.labelled()
+    seeds.change(AudioFileRow, audio_id, created_at=datetime.now(timezone.utc) + timedelta(hours=1))
+    answer = client.post(URL, json=asked(dataset_id, set_id))
+    assert answer.status_code == 201
+    task = seeds.start(TrainingWork(), UUID(answer.json()["id"]))
+    assert [len(audio.spans) for audio in task.audio] == [2]
 
 
 @pytest.mark.row("T1")

@@ -116,6 +116,6 @@ def open_context(*, storage_url: str | None, data_dir: Path, encoder: str) -> Wo
     ------
     EncoderNotAvailableError, StorageError
     """
-    store = open_store(storage_url, data_dir=data_dir)
+    store = open_store(storage_url, data_dir=data_dir, make_folder=False)  # the server has; one that is away stays so
     cache = EmbeddingCache(Settings(data_dir=data_dir).embeddings_dir)
     return WorkContext(store, load_encoder(encoder), cache, data_dir)

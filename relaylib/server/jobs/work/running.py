@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from relaylib.errors import RelayError
-from relaylib.server.jobs.executor import TaskFailedError, WorkerDiedError
+from relaylib.server.jobs.executor import StorageAwayError, TaskFailedError, WorkerDiedError
 from relaylib.server.jobs.tasks import DetectArtifacts, PrepareAudio, Progress, Result, Task
 from relaylib.server.jobs.work.context import WorkContext
 from relaylib.server.jobs.work.detecting import detect_artifacts
@@ -24,7 +24,9 @@ def run_task(task: Task, context: WorkContext, progress: Callable[[Progress], No
     TaskFailedError
         If the library refuses: audio that cannot be decoded, too little to train on. Its message names no folder.
     WorkerDiedError
-        If memory, storage or the cache fail, which is nobody's fault who asked; another attempt may manage.
+        If memory or the cache fail, which is nobody's fault who asked; another attempt may manage.
+    StorageAwayError
+        If the store cannot be used.
     """
     try:
         if isinstance(task, PrepareAudio):
@@ -35,12 +37,18 @@ def run_task(task: Task, context: WorkContext, progress: Callable[[Progress], No
     except (TaskFailedError, WorkerDiedError):
         raise
     except RelayError as exc:
-        kind = WorkerDiedError if type(exc) is RelayError or isinstance(exc, StorageError) else TaskFailedError
-        raise kind(context.public(str(exc))) from exc
+        raise _verdict(exc)(context.public(str(exc))) from exc
     except (MemoryError, RuntimeError) as exc:
         if not _out_of_memory(exc):
             raise
         raise WorkerDiedError("the worker ran out of memory; the recordings may be too long for it") from exc
+
+
+def _verdict(exc: RelayError) -> type[RelayError]:
+    """Return what an error of the library's means for the task."""
+    if isinstance(exc, StorageError):
+        return StorageAwayError
+    return WorkerDiedError if type(exc) is RelayError else TaskFailedError
 
 
 def _out_of_memory(exc: Exception) -> bool:
