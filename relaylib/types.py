@@ -6,10 +6,11 @@ are samples (at :data:`SAMPLE_RATE`) and frames of :data:`HOP` samples.
 
 from __future__ import annotations
 
+import operator
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, SupportsFloat, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,7 @@ __all__ = [
     "ms_to_samples",
     "samples_to_ms",
     "span_to_ms",
+    "whole_number",
 ]
 
 SAMPLE_RATE = 16_000
@@ -86,9 +88,43 @@ def ms_to_frames(start_ms: int, end_ms: int, hop_ms: int = HOP_MS) -> tuple[int,
     return start_ms // hop_ms, -(-end_ms // hop_ms)
 
 
-def _check_span(start_ms: int, end_ms: int) -> None:
-    if not 0 <= start_ms < end_ms:
-        raise ParameterError(f"start_ms={start_ms}, end_ms={end_ms}: need 0 <= start_ms < end_ms.")
+def whole_number(name: str, value: SupportsIndex) -> int:
+    """Return a number of ms as Python's own, which every format can write, whatever it came as.
+
+    Raises
+    ------
+    ParameterError
+        If it is not an integer.
+    """
+    try:
+        return int(operator.index(value))
+    except TypeError as exc:
+        raise ParameterError(f"{name}={value!r}: need whole ms, as round(1000 * seconds) gives them.") from exc
+
+
+def _keep_whole(item: object, *names: str) -> None:
+    for name in names:
+        value = getattr(item, name)
+        if type(value) is not int and value is not None:
+            object.__setattr__(item, name, whole_number(name, value))
+
+
+def _keep_real(item: object, *names: str) -> None:
+    for name in names:
+        value = getattr(item, name)
+        if type(value) is float or value is None:
+            continue
+        if not isinstance(value, SupportsFloat):
+            raise ParameterError(f"{name}={value!r}: need a number.")
+        object.__setattr__(item, name, float(value))
+
+
+def _check_span(span: Annotation | Detection) -> None:
+    _keep_whole(span, "start_ms", "end_ms")
+    _keep_real(span, "confidence")
+    if not 0 <= span.start_ms < span.end_ms:
+        raise ParameterError(f"start_ms={span.start_ms}, end_ms={span.end_ms}: need 0 <= start_ms < end_ms.")
+    _check_unit("confidence", span.confidence)
 
 
 def _check_unit(name: str, value: float) -> None:
@@ -120,8 +156,7 @@ class Annotation:
     extra_data: Mapping[str, Any] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        _check_span(self.start_ms, self.end_ms)
-        _check_unit("confidence", self.confidence)
+        _check_span(self)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -134,8 +169,7 @@ class Detection:
     confidence: float
 
     def __post_init__(self) -> None:
-        _check_span(self.start_ms, self.end_ms)
-        _check_unit("confidence", self.confidence)
+        _check_span(self)
 
     @classmethod
     def many(
@@ -182,6 +216,9 @@ class AudioItem:
     group: str | None = None
     annotations: tuple[Annotation, ...] = ()
     done: bool | None = None
+
+    def __post_init__(self) -> None:
+        _keep_whole(self, "duration_ms")
 
     def check_length(self, duration_ms: int) -> None:
         """Raise ParameterError if an annotation ends more than :data:`SLACK_MS` past a recording that long."""
@@ -318,6 +355,8 @@ class DecodeConfig:
     low_threshold: float | None = None
 
     def __post_init__(self) -> None:
+        _keep_whole(self, "merge_window_ms", "min_duration_ms")
+        _keep_real(self, "threshold", "low_threshold")
         _check_unit("threshold", self.threshold)
         for name, value, most in (
             ("merge_window_ms", self.merge_window_ms, 5000),
@@ -344,6 +383,7 @@ class FileResult:
     def __post_init__(self) -> None:
         if self.status not in ("completed", "failed"):
             raise ParameterError(f"{self.original_filename}: status={self.status!r}: need 'completed' or 'failed'.")
+        _keep_whole(self, "duration_ms")
         if self.duration_ms is not None and not self.duration_ms >= 0:
             raise ParameterError(f"{self.original_filename}: duration_ms={self.duration_ms}: need 0 <= duration_ms.")
         if self.status == "failed" and (self.detections or not self.error_message):

@@ -68,6 +68,27 @@ def test_confidences_are_0_to_1(span, confidence):
         span(0, 5, "echo", confidence)
 
 
+@pytest.mark.parametrize("span", [Annotation, Detection])
+def test_times_are_kept_as_whole_numbers_that_any_file_can_hold(span):
+    found = span(np.int64(5), np.uint16(9), "echo", np.float32(0.25))
+    assert [type(value) for value in (found.start_ms, found.end_ms, found.confidence)] == [int, int, float]
+    assert found == span(5, 9, "echo", 0.25)
+    for times in ((0.5, 9), (0, 9.0), (0, np.float64(9)), (0, "9")):
+        with pytest.raises(ParameterError, match=r"_ms=.* need whole ms, as round"):
+            span(*times, "echo", 0.5)
+    with pytest.raises(ParameterError, match="confidence='high': need a number"):
+        span(0, 9, "echo", "high")
+
+
+def test_lengths_and_settings_are_kept_so_too():
+    assert type(AudioItem("a.wav", np.int64(9)).duration_ms) is int
+    assert type(FileResult("a.wav", np.int64(9), "completed").duration_ms) is int
+    config = DecodeConfig(np.float32(0.5), np.int64(9), np.int64(9), np.float64(0.25))
+    assert [type(value) for value in dataclasses.astuple(config)] == [float, int, int, float]
+    with pytest.raises(ParameterError, match=r"duration_ms=9\.5: need whole ms"):
+        AudioItem("a.wav", 9.5)
+
+
 def test_errors_are_also_the_built_in_they_resemble():
     for kind in (ValueError, RelayError):
         with pytest.raises(kind):

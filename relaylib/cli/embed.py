@@ -63,6 +63,7 @@ def embed(
 
     files = audio_files(audio)
     make_ready(out / INDEX, (file.path for file in files))
+    _check_own(out / INDEX)
     encoder = load_encoder(encoder_name, layer=layer_value(layer))
     arrays = [name for (name,) in targets((file.name for file in files), [".npy"])]
     found = map_recordings(partial(_entry, encoder, out), zip(files, arrays, strict=True), encoder)
@@ -87,6 +88,16 @@ def embed(
         say(f"failed: {entry['filename']}: {entry['error_message']}", style="red")
     if failed:
         ctx.exit(FAILED)
+
+
+def _check_own(index: Path) -> None:
+    """Raise ParameterError if there is a file by that name which this command has not written."""
+    from relaylib.errors import ParameterError
+    from relaylib.formats.json_text import top_keys
+    from relaylib.formats.text import read_text
+
+    if index.is_file() and "fingerprint" not in top_keys(read_text(index)):
+        raise ParameterError(f"{index} is there, and no index of `relaylib embed`; name another folder.")
 
 
 def _entry(encoder: Encoder, out: Path, todo: tuple[AudioFile, str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from relaylib.errors import ParameterError
 from relaylib.evaluate.charts import Line, line_chart
 from relaylib.evaluate.clips import make_clips
 from relaylib.evaluate.curves import ThresholdCurve, curve_from_confidences, curve_from_scores
@@ -98,6 +99,11 @@ def render_report(
     -------
     str
         A page that loads nothing from anywhere.
+
+    Raises
+    ------
+    ParameterError
+        If `evaluation` is of other files.
     """
     import jinja2
     from markupsafe import Markup
@@ -105,6 +111,9 @@ def render_report(
     from relaylib.plot import type_colors
 
     aligned = align(reference, results)
+    known = {item.filename for item in aligned.items}
+    if other := next((o.filename for o in evaluation.outcomes if o.filename not in known), None):
+        raise ParameterError(f"the evaluation is of {other!r}, too, which has no result here; give what was evaluated.")
     colors = type_colors(aligned.type_names)
     found = scores_of(aligned, scores) if scores else {}
     curve = _curve(evaluation, aligned, found, decode_config)

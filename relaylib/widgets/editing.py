@@ -5,7 +5,6 @@ A hand that overshoots is led back into the recording; an edit that makes no sen
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
@@ -15,6 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from relaylib.errors import ParameterError
 from relaylib.formats.json_text import encode_json
+from relaylib.types import whole_number
 from relaylib.widgets.marks import SUGGESTED, Mark, Marks, origin_of
 
 __all__ = ["Accept", "Change", "Draw", "Edit", "Nudge", "Reject", "Remove", "Rules", "apply", "draw_of", "edit_of"]
@@ -107,14 +107,9 @@ def draw_of(
     ParameterError
         If times are not whole, or the data cannot be written as JSON.
     """
-    try:
-        first_ms, last_ms = operator.index(start_ms), operator.index(end_ms)
-    except TypeError as exc:
-        raise ParameterError(
-            f"start_ms={start_ms!r}, end_ms={end_ms!r}: need whole ms, as round(1000 * seconds) gives them."
-        ) from exc
+    times = whole_number("start_ms", start_ms), whole_number("end_ms", end_ms)
     notes = None if extra_data is None else msgspec.json.decode(encode_json(dict(extra_data)))
-    return Draw(first_ms, last_ms, artifact_type, float(confidence), notes)
+    return Draw(*times, artifact_type, float(confidence), notes)
 
 
 def apply(marks: Marks, edit: Edit, rules: Rules) -> Marks:

@@ -310,6 +310,7 @@ def test_embed_writes_arrays_and_an_index(run, speech, tmp_path):
     assert entry["duration_ms"] == 3000
     np.testing.assert_array_equal(array, embed(speech / "audio/r3.wav", encoder).embeddings)
     assert not list((tmp_path / "out").rglob("*.part"))
+    run("embed", speech / "audio/r3.wav", "--out", tmp_path / "out")  # over its own index
 
 
 def test_embed_lists_bad_files_as_failed(run, batch, tmp_path):

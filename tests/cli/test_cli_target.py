@@ -74,3 +74,11 @@ def test_a_folder_without_audio_is_an_error(command, run, desk):
     result = run(*start.get(command, [command, "other"]), "--out", "out", status=1)
     assert result.stderr.startswith("error: there is no audio file in other; folders are searched for .wav, ")
     assert not Path("out").exists()
+
+
+def test_embed_leaves_an_index_alone_that_is_not_its_own(run, desk):
+    Path("out").mkdir()
+    Path("out/index.json").write_text('{"pages": ["mine"]}')
+    result = run("embed", "sound", "--out", "out", "--encoder", "no-such-encoder", status=1)
+    assert result.stderr == "error: out/index.json is there, and no index of `relaylib embed`; name another folder.\n"
+    assert Path("out/index.json").read_text() == '{"pages": ["mine"]}'

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from relaylib.errors import ParameterError
 from relaylib.evaluate import evaluate, render_report, write_report
 from relaylib.types import Annotation, ArtifactType, AudioItem, Detection, FileResult, Manifest, Scores
 
@@ -159,3 +160,9 @@ def test_a_type_may_be_called_as_an_average_is():
     html = render_report(evaluate(manifest, results), manifest, results)
     drawn = re.findall(r'aria-label="F1 ([0-9.]+)"', html)
     assert [float(f1) for f1 in drawn] == [1.0, 0.0, 0.5, 0.67]  # both types, their mean, and both together
+
+
+def test_an_evaluation_of_other_files_is_refused(case):
+    manifest, results, _ = case
+    with pytest.raises(ParameterError, match=r"evaluation is of 'audio/alone\.wav', too"):
+        render_report(evaluate(manifest, results), manifest, [r for r in results if r.original_filename != "alone.wav"])

@@ -177,6 +177,11 @@ def test_a_missing_manifest_is_an_error(tmp_path):
         ManifestKeeper(tmp_path / "absent.json")
 
 
+def test_a_name_that_promises_another_format_is_refused(tmp_path):
+    with pytest.raises(ParameterError, match=r"labels\.csv': labels are kept as JSON"):
+        ManifestKeeper(tmp_path / "labels.csv", START)
+
+
 def test_a_file_that_became_something_else_is_not_written_over(path):
     keeper = ManifestKeeper(path)
     path.write_text('{"artifact_types": [],')

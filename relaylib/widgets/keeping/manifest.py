@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from relaylib.errors import ParameterError
 from relaylib.files import write_atomic
 from relaylib.formats.manifest import render
 from relaylib.formats.text import read_text
@@ -27,13 +28,15 @@ class ManifestKeeper:
     Parameters
     ----------
     path : path
-        The manifest.
+        The manifest, whose name ends with ``.json``.
     start : Manifest, optional
         Types and recordings to begin with where the manifest lacks them; with the first change they are written too.
         Without it the manifest must be there.
 
     Raises
     ------
+    ParameterError
+        If the name has another ending.
     FormatError
         If the file is not a manifest.
     OSError
@@ -41,6 +44,11 @@ class ManifestKeeper:
     """
 
     def __init__(self, path: str | os.PathLike[str], start: Manifest | None = None) -> None:
+        if Path(path).suffix.lower() != ".json":
+            raise ParameterError(
+                f"manifest={os.fspath(path)!r}: labels are kept as JSON; let the name end with .json, and have "
+                "relaylib.formats.write or `relaylib convert` make other formats of it."
+            )
         self.path = Path(os.path.realpath(path))
         self._start = start
         self._text: str | None = None

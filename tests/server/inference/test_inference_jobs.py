@@ -147,10 +147,11 @@ def test_a_longer_list_takes_no_more_queries(client, seeds, app):
     def n_statements():
         statements.clear()
         assert client.get(URL).status_code == 200
-        return len(statements)
+        return sum("inference" in statement for statement in statements)  # others are the server's housekeeping
 
     seeds.inference_job()
     few = n_statements()
+    assert few > 1
     for _ in range(5):
         seeds.file(seeds.inference_job(), "completed")
     assert n_statements() == few
