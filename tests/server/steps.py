@@ -5,6 +5,7 @@ import threading
 from contextlib import contextmanager
 
 import pytest
+import structlog
 from sqlalchemy import Engine, event
 
 API = "/api/v1"
@@ -124,11 +125,12 @@ def at_once(*calls):
 
 @contextmanager
 def counted_statements():
-    """Give a list that gets every statement sent to a database meanwhile."""
+    """Give a list that gets every statement that requests send to a database meanwhile; housekeeping is none."""
     statements = []
 
     def note(connection, cursor, statement, *_):
-        statements.append(statement)
+        if "request_id" in structlog.contextvars.get_contextvars():
+            statements.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
     try:

@@ -117,7 +117,7 @@ def test_a_long_list_takes_no_more_statements_than_a_short_one(client, steps):
         used.append(len(statements))
         for _ in range(8):
             steps.annotate(dataset_id, steps.annotation_set(dataset_id), audio_id)
-    assert used[0] == used[1]
+    assert used[0] == used[1] > 1
 
 
 @pytest.mark.row("S2")

@@ -97,7 +97,7 @@ def test_a_long_list_takes_no_more_statements_than_a_short_one(client, steps):
         with counted_statements() as statements:
             assert client.get(URL).json()["total"] in (1, 10)
         used.append(len(statements))
-    assert used[0] == used[1]
+    assert used[0] == used[1] > 1
 
 
 @pytest.mark.row("D2")
