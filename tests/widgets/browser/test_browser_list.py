@@ -77,6 +77,7 @@ def test_what_is_selected_is_in_sight_in_long_lists(long_page):
     for step, key in ((1, "j"), (-1, "k")):
         for _ in range(12):
             (index,) = (file["index"] for file in page.files() if file["current"])
+            page.focus()  # Lab, which may not have settled yet, takes it now and then
             page.press(key)
             wanted = index + step
             eventually(lambda: [file["index"] for file in page.files() if file["current"]], [wanted])
