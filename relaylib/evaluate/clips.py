@@ -19,7 +19,7 @@ from relaylib.types import Scores, Waveform, ms_to_samples
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Clip", "find_clip_audio", "make_clips", "picture_uri", "sound_uri"]
+__all__ = ["Clip", "find_clip_audio", "make_clips", "picture_uri", "png_of", "sound_uri"]
 
 _CONTEXT_MS = 500
 _LONGEST_MS = 6000
@@ -145,13 +145,19 @@ def _clip(
     return Clip(outcome, start_ms, end_ms, picture=picture_uri(figure), sound=sound_uri(sound, start_ms, end_ms))
 
 
+def png_of(figure: Figure, *, dpi: int = _DPI) -> bytes:
+    """Return a figure as PNG."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=dpi)
+    return drawn.getvalue()
+
+
 def picture_uri(figure: Figure, *, dpi: int = _DPI) -> str:
     """Return a figure as PNG with a palette of 255 colours: a third of the bytes, no difference to the eye."""
     from PIL import Image
 
-    drawn, out = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=dpi)
-    with Image.open(drawn) as image:
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(png_of(figure, dpi=dpi))) as image:
         small = image.convert("RGBA").quantize(255, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         small.save(out, format="PNG", optimize=True)
     return _data_uri("image/png", out.getvalue())

@@ -14,6 +14,7 @@ from relaylib.server.audio.abandoned import discard_abandoned as discard_audio
 from relaylib.server.context import Context
 from relaylib.server.database.tables import AudioFileRow, InferenceFileRow, ModelRow, TenantRow
 from relaylib.server.inference.abandoned import discard_abandoned as discard_files
+from relaylib.server.objects.keys import tenant_prefixes
 from relaylib.server.objects.sweep import sweep_orphans
 
 __all__ = ["Housekeeping"]
@@ -22,9 +23,6 @@ _log = logging.getLogger(__name__)
 
 ORPHAN_AGE = timedelta(days=1)
 """Objects that no row knows are left alone for this long: a row may be on its way."""
-
-_FOLDERS = ("audio", "inference", "models")
-"""How the keys of objects begin; what follows is their tenant."""
 
 
 class Housekeeping:
@@ -68,7 +66,7 @@ class Housekeeping:
         """Return how the keys of this database's objects begin: others may keep theirs in the same store."""
         async with self._context.db.read() as session:
             tenant_ids = (await session.scalars(select(TenantRow.id))).all()
-        return [f"{folder}/{tenant_id}/" for folder in _FOLDERS for tenant_id in tenant_ids]
+        return [prefix for tenant_id in tenant_ids for prefix in tenant_prefixes(tenant_id)]
 
     async def _known(self, keys: Sequence[str]) -> set[str]:
         columns = (AudioFileRow.object_key, InferenceFileRow.object_key, ModelRow.object_key)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from relaylib.evaluate.clips import picture_uri, sound_uri
+from relaylib.evaluate.clips import picture_uri, png_of, sound_uri
 from relaylib.evaluate.tables import figure, rate
 from relaylib.plot import plot_detections, type_colors
 from relaylib.types import Annotation, Detection, FileResult, Manifest, Span, Waveform, ms_to_samples
@@ -28,9 +27,7 @@ _MUTED = "#7d7d85"
 
 def figure_png(figure: Figure) -> bytes:
     """Return a figure as PNG, where no other part of the notebook draws figures."""
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=_DPI)
-    return picture.getvalue()
+    return png_of(figure, dpi=_DPI)
 
 
 def waveform_html(waveform: Waveform) -> str:

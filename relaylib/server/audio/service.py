@@ -26,6 +26,7 @@ from relaylib.server.database.tables import AnnotationSetRow, AudioFileRow
 from relaylib.server.datasets.access import check_no_training, own_dataset
 from relaylib.server.errors import NotFoundError, RefusedError
 from relaylib.server.jobs import queue
+from relaylib.server.objects.keys import object_key
 from relaylib.server.paging import PageQuery, fetch_page
 from relaylib.server.uploads import (
     confirmed_id,
@@ -63,7 +64,7 @@ class AudioFiles:
         async with self._context.db.write() as session:
             await own_dataset(session, self._tenant_id, dataset_id, lock="exists")
             declared = declared_file(body, max_bytes=settings.max_upload_bytes)
-            key = f"audio/{self._tenant_id}/{audio_id}{extension(declared.filename)}"
+            key = object_key("audio", self._tenant_id, f"{audio_id}{extension(declared.filename)}")
             session.add(
                 AudioFileRow(
                     id=audio_id,

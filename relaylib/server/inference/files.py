@@ -17,6 +17,7 @@ from relaylib.server.inference.access import file_of, job_of, model_of
 from relaylib.server.inference.body import inference_file
 from relaylib.server.inference.processing import DetectionWork
 from relaylib.server.jobs import queue
+from relaylib.server.objects.keys import object_key
 from relaylib.server.paging import PageQuery, fetch_page
 
 __all__ = ["InferenceFiles"]
@@ -54,7 +55,7 @@ class InferenceFiles:
                 original_filename=declared.filename,
                 content_type=declared.content_type,
                 file_size_bytes=declared.size_bytes,
-                object_key=f"inference/{job.tenant_id}/{file_id}{uploads.extension(declared.filename)}",
+                object_key=object_key("inference", job.tenant_id, f"{file_id}{uploads.extension(declared.filename)}"),
                 upload_expires_at=datetime.now(timezone.utc) + lifetime,
             )
             session.add(row)

@@ -15,6 +15,7 @@ from relaylib.api import TrainingConfig
 from relaylib.server.database.tables import AnnotationRow, AudioFileRow, ModelRow, TrainingJobRow
 from relaylib.server.jobs.tasks import LabelledAudio, Progress, Result, Span, Task, Trained, TrainModel
 from relaylib.server.models.metrics import complete_metrics
+from relaylib.server.objects.keys import object_key
 
 __all__ = ["TrainingWork"]
 
@@ -43,7 +44,7 @@ class TrainingWork:
         return TrainModel(
             audio=await _labelled_audio(session, row),
             config=msgspec.convert(row.config, TrainingConfig),
-            model_key=f"models/{row.tenant_id}/{uuid4()}.safetensors",
+            model_key=object_key("models", row.tenant_id, f"{uuid4()}.safetensors"),
         )
 
     async def progressed(self, session: AsyncSession, subject_id: UUID, progress: list[Progress]) -> None:
