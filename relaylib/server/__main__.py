@@ -2,6 +2,8 @@
 
 import sys
 
+if sys.platform == "win32":
+    sys.exit("error: the server needs Linux or macOS; on Windows it runs in WSL or a container.")
 try:
     from relaylib.server.cli import main
 except ModuleNotFoundError as exc:

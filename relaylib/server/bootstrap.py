@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from relaylib.errors import RelayError
@@ -71,18 +72,18 @@ async def opened_database(settings: Settings) -> AsyncIterator[Database]:
     Raises
     ------
     RelayError
-        If it cannot be reached or used.
+        If it cannot be reached or used; also in place of an error of SQLAlchemy's that the block raises.
     """
     url = database_url(settings.database_url, data_dir=settings.data_dir)
     try:
         await asyncio.to_thread(migrate, url)
     except (SQLAlchemyError, OSError) as exc:
-        where = url.render_as_string(hide_password=True)
-        reason = str(exc.orig if isinstance(exc, DBAPIError) else exc).strip().partition("\n")[0]
-        raise RelayError(f"the database {where} cannot be used: {reason}") from exc
+        raise _unusable(url, exc) from exc
     db = Database(url)
     try:
         yield db
+    except SQLAlchemyError as exc:
+        raise _unusable(url, exc) from exc
     finally:
         await db.close()
 
@@ -95,6 +96,12 @@ async def first_key(db: Database) -> str | None:
             return None
         tenant_id = await tenant_with_models(session, DEFAULT_TENANT)
         return (await create_key(session, tenant_id, name="first key")).key
+
+
+def _unusable(url: URL, error: Exception) -> RelayError:
+    where = url.set(query={}).render_as_string(hide_password=True)  # a query may hold a password, too
+    reason = str(error.orig if isinstance(error, DBAPIError) else error).strip().partition("\n")[0]
+    return RelayError(f"the database {where} cannot be used: {reason}")
 
 
 @dataclass(frozen=True, slots=True)

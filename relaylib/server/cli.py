@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -14,8 +15,9 @@ import click
 from sqlalchemy import select
 
 from relaylib.errors import RelayError
+from relaylib.files import utf8
 from relaylib.server.bootstrap import opened_database
-from relaylib.server.database import Database
+from relaylib.server.database import Database, database_url
 from relaylib.server.database.tables import TenantRow
 from relaylib.server.errors import NotFoundError
 from relaylib.server.keys.service import DEFAULT_TENANT, create_key, list_keys, revoke_key
@@ -111,8 +113,10 @@ def keys() -> None:
 def create(settings: Settings, name: str, tenant: str, expires_in_days: float | None) -> None:
     """Make a key and print it; it cannot be shown again."""
     for what, text in (("name", name), ("tenant", tenant)):
-        if not 1 <= len(text) <= 255 or "\0" in text:
-            raise _Failed(f"the {what} must have 1 to 255 characters.")
+        if not 1 <= len(text) <= 255 or "\0" in text or utf8(text) != text:
+            raise _Failed(f"the {what} must have 1 to 255 characters of UTF-8.")
+    if expires_in_days is not None and math.isnan(expires_in_days):
+        raise _Failed("--expires-in-days must be a number.")
     lifetime = None if expires_in_days is None else timedelta(days=expires_in_days)
     expires_at = None if lifetime is None else datetime.now(timezone.utc) + lifetime
 
@@ -121,7 +125,11 @@ def create(settings: Settings, name: str, tenant: str, expires_in_days: float | 
             tenant_id = await tenant_with_models(session, tenant)
             return (await create_key(session, tenant_id, name=name, expires_at=expires_at)).key
 
-    click.echo(_with_database(settings, work))
+    new = _absent_file(settings)
+    key = _with_database(settings, work)
+    if new is not None:
+        click.echo(f"A new database was made, {new}; a server on another one does not know the key.", err=True)
+    click.echo(key)
 
 
 @keys.command("list")
@@ -134,12 +142,16 @@ def list_(settings: Settings, tenant: str | None) -> None:
         async with db.read() as session:
             tenants = await session.scalars(select(TenantRow).order_by(TenantRow.name))
             return [
-                (str(key.id), row.name, key.name, _time(key.created_at), _time(key.expires_at), _time(key.last_used_at))
+                (
+                    *(str(key.id), _plain(row.name), _plain(key.name)),
+                    *map(_time, (key.created_at, key.expires_at, key.last_used_at)),
+                )
                 for row in tenants.all()
                 if tenant in (None, row.name)
                 for key in await list_keys(session, row.id)
             ]
 
+    _check_there(settings)
     rows = [("id", "tenant", "name", "created", "expires", "last used"), *_with_database(settings, work)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -156,10 +168,27 @@ def revoke(settings: Settings, key_id: UUID) -> None:
         async with db.write() as session:
             await revoke_key(session, key_id)
 
+    _check_there(settings)
     try:
         _with_database(settings, work)
     except NotFoundError as error:
         raise _Failed(f"{error.detail}: {key_id}; `keys list` shows them.") from error
+
+
+def _absent_file(settings: Settings) -> Path | None:
+    """Return the file of a database that is yet to be made; None where there is one, or none is a file."""
+    try:
+        url = database_url(settings.database_url, data_dir=settings.data_dir)
+    except RelayError as error:
+        raise _Failed(str(error)) from error
+    path = Path(url.database or "")
+    return path if url.get_backend_name() == "sqlite" and not path.exists() else None
+
+
+def _check_there(settings: Settings) -> None:
+    absent = _absent_file(settings)
+    if absent is not None:
+        raise _Failed(f"there is no {absent}; name the server's own --data-dir or --database-url in front of `keys`.")
 
 
 def _with_database(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
@@ -173,6 +202,11 @@ def _with_database(settings: Settings, work: Callable[[Database], Coroutine[Any,
         raise
     except (RelayError, OSError) as error:
         raise _Failed(str(error)) from error
+
+
+def _plain(text: str) -> str:
+    """Return a name without what moves a terminal's cursor: whoever has a key may name another as they like."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _time(at: datetime | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from litestar import MediaType, Request, Response, get
 from litestar.params import FromPath
 
+from relaylib.server.context import Context
 from relaylib.server.errors import NotFoundError
 
 __all__ = ["description", "docs_file", "docs_page"]
@@ -27,9 +28,11 @@ _HEADERS = {
 
 @get(["/openapi.json", "/schema/openapi.json"], include_in_schema=False)
 async def description(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    """Give the API's description, OpenAPI 3.1."""
+    """Give the API's description, OpenAPI 3.1; it names the server where that has an address to be named."""
     document: dict[str, Any] = request.app.state.describe()
-    return document
+    context: Context = request.app.state.context
+    public_url = context.settings.public_url
+    return document if public_url is None else {**document, "servers": [{"url": public_url.rstrip("/")}]}
 
 
 @get("/docs", include_in_schema=False)

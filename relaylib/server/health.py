@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from typing import Any
 
 import msgspec
 import structlog
-from litestar import Request, Response, get
+from litestar import Request, Response
+from litestar.enums import HttpMethod
+from litestar.handlers import route
 
 from relaylib.server.context import Context
+from relaylib.server.within import within
 
 __all__ = ["Readiness", "healthz", "readyz"]
 
+_METHODS = (HttpMethod.GET, HttpMethod.HEAD)  # monitors ask by either
 _PATIENCE_S = 5.0
 _log = structlog.get_logger("relaylib.server.health")
 
@@ -26,13 +30,13 @@ class Readiness(msgspec.Struct):
     storage: str
 
 
-@get("/healthz", include_in_schema=False)
+@route("/healthz", http_method=_METHODS, include_in_schema=False)
 async def healthz() -> dict[str, str]:
     """Say that the server is alive."""
     return {"status": "ok"}
 
 
-@get("/readyz", include_in_schema=False)
+@route("/readyz", http_method=_METHODS, include_in_schema=False)
 async def readyz(request: Request[Any, Any, Any]) -> Response[Readiness]:
     """Say whether database and store can be used; 503 if not."""
     context: Context = request.app.state.context
@@ -44,9 +48,9 @@ async def readyz(request: Request[Any, Any, Any]) -> Response[Readiness]:
     return Response(body, status_code=200 if is_ready else 503)
 
 
-async def _state(what: str, check: Awaitable[None]) -> str:
+async def _state(what: str, check: Coroutine[Any, Any, None]) -> str:
     try:
-        await asyncio.wait_for(check, _PATIENCE_S)
+        await within(_PATIENCE_S, check)
     except Exception as error:
         _log.warning("not ready", part=what, reason=f"{type(error).__name__}: {error}")
         return "unavailable"

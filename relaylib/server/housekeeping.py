@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta, timezone
 
 from sqlalchemy import select, union_all
@@ -16,6 +16,7 @@ from relaylib.server.database.tables import AudioFileRow, InferenceFileRow, Mode
 from relaylib.server.inference.abandoned import discard_abandoned as discard_files
 from relaylib.server.objects.keys import tenant_prefixes
 from relaylib.server.objects.sweep import sweep_orphans
+from relaylib.server.uploads import delete_objects
 
 __all__ = ["Housekeeping"]
 
@@ -40,27 +41,44 @@ class Housekeeping:
         self._every_s = every_s
 
     async def run(self) -> None:
-        """Go round until cancelled; what fails once is tried again in the next round."""
+        """Go round until cancelled."""
         while True:
-            try:
-                await self.once(datetime.now(timezone.utc))
-            except Exception:
-                _log.exception("housekeeping failed; it will be tried again in %g s", self._every_s)
+            await self.once(datetime.now(timezone.utc))
             await asyncio.sleep(self._every_s)
 
     async def once(self, now: datetime) -> None:
-        """Remove uploads that were never confirmed, objects that nothing refers to, and embeddings beyond the limit."""
+        """Remove uploads that were never confirmed, objects that nothing refers to, and embeddings beyond the limit.
+
+        What fails is logged and tried again in the next round; it keeps nothing else from being done.
+        """
+        tasks: dict[str, Callable[[datetime], Awaitable[int]]] = {
+            "abandoned uploads": self._discard_abandoned,
+            "orphans": self._sweep_orphans,
+            "embeddings": self._prune_embeddings,
+        }
+        for what, remove in tasks.items():
+            try:
+                n_removed = await remove(now)
+            except Exception:
+                _log.exception("%s could not be removed; the next try is in %g s", what, self._every_s)
+                continue
+            if n_removed:
+                _log.info("removed %d %s", n_removed, what)
+
+    async def _discard_abandoned(self, now: datetime) -> int:
         async with self._context.db.write() as session:
             keys = [*await discard_audio(session, now), *await discard_files(session, now)]
-        for key in keys:
-            await self._context.store.delete(key)
+        await delete_objects(self._context, keys)
+        return len(keys)
+
+    async def _sweep_orphans(self, now: datetime) -> int:
         mine = await self._prefixes()
-        orphans = await sweep_orphans(self._context.store, mine, self._known, older_than=ORPHAN_AGE, now=now)
+        return len(await sweep_orphans(self._context.store, mine, self._known, older_than=ORPHAN_AGE, now=now))
+
+    async def _prune_embeddings(self, _: datetime) -> int:
         settings = self._context.settings
         cache = EmbeddingCache(settings.embeddings_dir)
-        n_pruned = await asyncio.to_thread(cache.prune, max_bytes=settings.cache_bytes)
-        if keys or orphans or n_pruned:
-            _log.info("removed %d abandoned uploads, %d orphans, %d embeddings", len(keys), len(orphans), n_pruned)
+        return await asyncio.to_thread(cache.prune, max_bytes=settings.cache_bytes)
 
     async def _prefixes(self) -> list[str]:
         """Return how the keys of this database's objects begin: others may keep theirs in the same store."""

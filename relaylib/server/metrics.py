@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
+import structlog
 from litestar import Request, Response, get
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -18,9 +21,14 @@ from prometheus_client import (
 from sqlalchemy import func, select
 
 from relaylib.server.context import Context
+from relaylib.server.database import UNUSABLE, Database
 from relaylib.server.database.tables import JobRow
+from relaylib.server.within import within
 
 __all__ = ["Metrics", "metrics_page"]
+
+_PATIENCE_S = 5.0
+_log = structlog.get_logger("relaylib.server.metrics")
 
 _METHODS = frozenset({"GET", "POST", "PATCH", "DELETE", "OPTIONS", "HEAD", "PUT"})
 
@@ -58,13 +66,21 @@ class Metrics:
 
 @get("/metrics", include_in_schema=False)
 async def metrics_page(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Give the numbers, with the jobs as they stand in the database now."""
+    """Give the numbers, with the jobs as they stand in the database now; without them while it is away."""
     context: Context = request.app.state.context
     metrics: Metrics = request.app.state.metrics
-    async with context.db.read() as session:
-        by_state = select(JobRow.kind, JobRow.state, func.count()).group_by(JobRow.kind, JobRow.state)
-        rows = (await session.execute(by_state)).all()
+    try:
+        rows = await within(_PATIENCE_S, _counted_jobs(context.db))
+    except (*UNUSABLE, OSError, asyncio.TimeoutError) as error:
+        _log.warning("jobs cannot be counted", reason=f"{type(error).__name__}: {error}")
+        rows = []
     metrics.jobs.clear()
     for kind, state, n_jobs in rows:
         metrics.jobs.labels(kind, state).set(n_jobs)
     return Response(generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _counted_jobs(db: Database) -> Sequence[Any]:
+    async with db.read() as session:
+        by_state = select(JobRow.kind, JobRow.state, func.count()).group_by(JobRow.kind, JobRow.state)
+        return (await session.execute(by_state)).all()

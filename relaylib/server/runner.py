@@ -81,16 +81,21 @@ def _stopped(number: int, frame: object) -> None:
 
 async def _first_key(settings: Settings) -> str | None:
     async with opened_database(settings) as db:
+        await db.check()
         return await first_key(db)
 
 
 def _check_public_url(url: str | None) -> None:
     """Raise `RelayError` if clients could not use the address."""
-    parts = urlsplit(url or "http://unset")
+    problem = RelayError(
+        f"--public-url: {url!r} is no address of a server; write one such as https://relay.example.com."
+    )
+    try:
+        parts = urlsplit(url or "http://unset")
+    except ValueError:
+        raise problem from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise RelayError(
-            f"--public-url: {url!r} is no address of a server; write one such as https://relay.example.com."
-        )
+        raise problem
 
 
 def _listen(host: str, port: int) -> socket.socket:

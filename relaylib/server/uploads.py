@@ -21,7 +21,7 @@ from relaylib.api import (
     UploadTarget,
 )
 from relaylib.server.context import Caller, Context
-from relaylib.server.database.tables import AudioFileRow, InferenceFileRow
+from relaylib.server.database.tables import AudioFileRow, InferenceFileRow, UploadedRow
 from relaylib.server.errors import InvalidError, RefusedError
 from relaylib.server.fields import missing
 from relaylib.server.objects.store import ObjectInfo
@@ -55,6 +55,7 @@ _ALIASES = {
     "audio/x-m4a": "audio/mp4",
     "audio/x-flac": "audio/flac",
 }
+_NOT_UPLOADED = "The file has not been uploaded yet; POST it to its upload URL, then confirm"
 _DELETIONS_AT_ONCE = 16
 _SIZE_NAMES = ("file_size", "file_size_bytes")
 
@@ -193,7 +194,7 @@ async def uploaded(context: Context, key: str) -> ObjectInfo:
     """
     info = await context.store.info(key)
     if info is None:
-        raise RefusedError("The file has not been uploaded yet; POST it to its upload URL, then confirm")
+        raise RefusedError(_NOT_UPLOADED)
     if info.size_bytes > context.settings.max_upload_bytes:
         raise RefusedError(
             f"The file has {info.size_bytes} bytes, more than the {context.settings.max_upload_bytes} that are taken"
@@ -201,11 +202,23 @@ async def uploaded(context: Context, key: str) -> ObjectInfo:
     return info
 
 
-def download_url(context: Context, caller: Caller, key: str, *, filename: str, content_type: str) -> DownloadUrl:
-    """Return where an uploaded file can be fetched under its own name."""
+async def download_url(context: Context, caller: Caller, row: UploadedRow, *, is_confirmed: bool) -> DownloadUrl:
+    """Return where an uploaded file can be fetched under its own name.
+
+    Raises
+    ------
+    RefusedError
+        If it has not been uploaded, or the store has lost it.
+    """
+    if await context.store.info(row.object_key) is None:
+        raise RefusedError("The file is no longer stored; upload it again" if is_confirmed else _NOT_UPLOADED)
     expires_in = context.settings.upload_lifetime_s
     url = context.store.presign_download(
-        key, expires_in=expires_in, filename=filename, content_type=content_type, base_url=caller.base_url
+        row.object_key,
+        expires_in=expires_in,
+        filename=row.original_filename,
+        content_type=row.content_type,
+        base_url=caller.base_url,
     )
     return DownloadUrl(download_url=url, expires_in=expires_in)
 

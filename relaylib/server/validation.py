@@ -71,7 +71,7 @@ def read_body(body: bytes, annotation: Any) -> Any:
         value = _decoder(annotation).decode(body)
         if _SUSPECT.search(body) or body.count(b"{") + body.count(b"[") > MAX_DEPTH:
             _check_plain(msgspec.to_builtins(value))
-    except (ValueError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return _second_look(body, annotation)
     return value
 
@@ -134,7 +134,7 @@ def _plain(body: bytes) -> Any:
         raise InvalidError.at("body", msg="is nested too deeply", type=_MALFORMED) from None
     except msgspec.ValidationError as error:  # a number that no type can hold
         raise InvalidError.at("body", msg=str(error).split(" - at `")[0], type=_MALFORMED) from None
-    except ValueError as error:
+    except (msgspec.MsgspecError, ValueError) as error:
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         if reason == "Input data was truncated" and _HALF_A_PAIR.search(body):
             reason = "a surrogate (\\ud800 to \\udbff) stands without its other half"

@@ -20,6 +20,8 @@ from relaylib.server.keys.service import create_key, tenant_by_name
 from relaylib.server.objects import open_store
 from relaylib.server.settings import Settings
 
+collect_ignore = ["schemathesis_hooks.py"]  # no tests, and importable only where schemathesis is installed
+
 
 @pytest.fixture(scope="session")
 def postgresql():

@@ -1,19 +1,24 @@
 """The application as a whole: what lies around the API's own routes."""
 
 import asyncio
+import contextlib
 import dataclasses
 import json
+from uuid import uuid4
 
 import pytest
 import structlog
 from litestar import get
 from litestar.testing import TestClient
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from relaylib.errors import RelayError
+from relaylib.server import metrics
 from relaylib.server.app import create_app
-from relaylib.server.bootstrap import exclusive, server_name
+from relaylib.server.bootstrap import exclusive, opened_database, server_name
+from relaylib.server.database.tables import JobRow
 from relaylib.server.objects.errors import StorageError
 from relaylib.server.settings import Settings
 
@@ -59,6 +64,7 @@ OUTAGES = [
     (StorageError("gone"), "storage"),
     (OperationalError("SELECT 1", {}, Exception("full")), "database"),
     (InterfaceError("SELECT 1", {}, Exception("closed")), "database"),
+    (InternalError("INSERT", {}, Exception("read-only transaction")), "database"),
     (PoolTimeoutError(), "database"),
 ]
 
@@ -136,6 +142,7 @@ def test_the_server_tells_that_it_is_alive_and_ready(anonymous):
     assert anonymous.get("/healthz").json() == {"status": "ok"}
     answer = anonymous.get("/readyz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "database": "ok", "storage": "ok"})
+    assert [anonymous.head(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]  # as some monitors ask
 
 
 def test_without_its_storage_the_server_is_not_ready(anonymous, app, monkeypatch):
@@ -165,9 +172,30 @@ def test_metrics_count_requests_by_route_and_jobs_by_state(client, anonymous):
     assert made["id"] not in answer.text
 
 
+@pytest.mark.parametrize("away", [OperationalError("SELECT 1", {}, Exception("gone")), None])
+def test_without_its_database_the_server_still_counts_requests(client, anonymous, app, monkeypatch, seeds, away):
+    """Be it gone, or silent; how many jobs there are is not known then, and the number of before is not told."""
+    seeds.add(JobRow(tenant_id=seeds.tenant_id, kind="train_model", subject_id=uuid4()))
+    assert 'relay_jobs{kind="train_model",state="queued"} 1.0' in anonymous.get("/metrics").text
+
+    @contextlib.asynccontextmanager
+    async def read(_):
+        if away is not None:
+            raise away
+        await asyncio.Event().wait()
+        yield
+
+    monkeypatch.setattr(metrics, "_PATIENCE_S", 0.01)
+    monkeypatch.setattr(type(app.state.context.db), "read", read)
+    answer = anonymous.get("/metrics")
+    assert answer.status_code == 200
+    assert 'relay_http_requests_total{method="GET",route="/metrics",status="200"} 1.0' in answer.text
+    assert "relay_jobs{" not in answer.text
+
+
 def test_the_address_that_clients_see_can_be_set(settings, executor):
-    """Upload addresses begin with it; a slash at its end makes no difference."""
-    app = create_app(dataclasses.replace(settings, public_url="https://relay.example.com/"), executor=executor)
+    """Upload addresses begin with it, and so do those of the description; a slash at its end makes no difference."""
+    app = create_app(dataclasses.replace(settings, public_url="https://relay.example.com/api/"), executor=executor)
     with TestClient(app) as running:
 
         async def key():
@@ -179,7 +207,9 @@ def test_the_address_that_clients_see_can_be_set(settings, executor):
         dataset = running.post("/api/v1/datasets", json={"name": "d"}, headers=headers).json()["id"]
         body = {"filename": "a.wav", "content_type": "audio/wav", "file_size": 10}
         target = running.post(f"/api/v1/datasets/{dataset}/audio/upload-url", json=body, headers=headers).json()
-    assert target["upload_url"].startswith("https://relay.example.com/storage")
+        described = running.get("/openapi.json").json()
+    assert target["upload_url"] == "https://relay.example.com/api/storage"
+    assert described["servers"] == [{"url": "https://relay.example.com/api"}]
 
 
 def test_only_storage_may_be_used_from_other_pages(client, anonymous):
@@ -201,6 +231,18 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(RelayError, match=r"file/data: cannot be written"), exclusive(tmp_path / "file" / "data"):
         pass
+
+
+def test_a_database_that_refuses_is_named_without_its_query(tmp_path):
+    """As one whose user has too few rights; its query may hold a password."""
+
+    async def ask():
+        settings = Settings(data_dir=tmp_path, database_url=f"sqlite:///{tmp_path}/d.sqlite3?timeout=9")
+        async with opened_database(settings) as db, db.write() as session:
+            await session.execute(text("SELECT * FROM absent"))
+
+    with pytest.raises(RelayError, match=r"d\.sqlite3 cannot be used: no such table: absent$"):
+        asyncio.run(ask())
 
 
 def test_a_server_keeps_its_name(tmp_path):

@@ -145,6 +145,23 @@ def test_a_key_made_before_the_first_start_is_the_first(tmp_path):
         assert not KEY.findall("\n".join(server.lines))
 
 
+def test_a_key_in_a_folder_without_a_server_comes_with_a_warning(tmp_path):
+    """The folder may be another than the server's; and whoever has a key names others as they like."""
+    made = run("--data-dir", tmp_path / "new", "keys", "create", "--name", "a\x1b[31m\nb")
+    assert KEY.fullmatch(made.stdout.strip())
+    assert made.stderr.startswith(f"A new database was made, {tmp_path / 'new' / 'relay.sqlite3'};")
+    listed = run("--data-dir", tmp_path / "new", "keys", "list").stdout.splitlines()
+    assert listed[1].split()[2] == r"a\x1b[31m\nb"
+    assert run("--data-dir", tmp_path / "new", "keys", "create", "--name", "k").stderr == ""
+
+
+def test_a_database_that_can_only_be_read_is_told_in_one_line(tmp_path, postgresql, tables):
+    database = f"{postgresql(tables('postgresql'))}?options=-cdefault_transaction_read_only%3Don"
+    done = run("--data-dir", tmp_path, "--port", 0, "--database-url", database)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: the database can only be read now")
+
+
 def test_each_flag_is_a_variable_too(tmp_path):
     text = run("--help").stdout
     for name in Settings.__dataclass_fields__:
@@ -171,18 +188,23 @@ def test_postgresql_is_used_by_its_url(tmp_path, postgresql):
         (("--database-url", "mysql://x/y"), "not known"),
         (("--database-url", "nonsense"), "cannot be read"),
         (("--database-url", "postgresql://u:hidden@127.0.0.1:1/x"), "cannot be used"),
+        (("--database-url", "postgresql://127.0.0.1:1/x?user=u&password=hidden"), "cannot be used"),
         (("--storage-url", "ftp://x"), "known are file:///PATH"),
         (("--storage-url", "file://relative"), "names no folder"),
         (("--encoder", "nonsense"), "nonsense"),
         (("--cluster", "tcp://x:1"), "not available in this version"),
         (("--host", "256.1.1.1"), "cannot listen"),
         (("--public-url", "relay.example.com"), "such as https://"),
+        (("--public-url", "https://[relay"), "such as https://"),
         (("--port", "99999"), "range"),
         (("--log-level", "loud"), "loud"),
         (("--data-dir", "/dev/null/x"), "cannot be written"),
         (("--data-dir", "/dev/null/x", "keys", "create", "--name", "k"), "/dev/null/x"),
         (("keys", "create", "--name", ""), "1 to 255 characters"),
+        (("keys", "create", "--name", "k", "--expires-in-days", "nan"), "must be a number"),
+        (("keys", "create", "--name", "\udcff"), "of UTF-8"),
         (("keys", "revoke", "nonsense"), "nonsense"),
+        (("keys", "list"), "there is no"),
     ],
 )
 def test_what_cannot_work_is_told_in_one_line_with_status_2(tmp_path, args, said):

@@ -1,5 +1,6 @@
 """What is removed now and then, and what is not ours to remove."""
 
+import dataclasses
 import os
 from datetime import datetime, timedelta, timezone
 from uuid import uuid4
@@ -8,8 +9,9 @@ import pytest
 from sqlalchemy import select
 from steps import settings  # noqa: F401 - a fixture: the server does no work
 
-from relaylib.server.database.tables import TenantRow
+from relaylib.server.database.tables import AudioFileRow, TenantRow
 from relaylib.server.housekeeping import Housekeeping
+from relaylib.server.objects.errors import StorageError
 
 
 @pytest.fixture
@@ -40,3 +42,22 @@ def test_orphans_of_ones_own_tenants_go_and_what_others_keep_in_the_store_stays(
     call(Housekeeping(app.state.context).once, datetime.now(timezone.utc))
     assert not any(path.exists() for path in orphans)
     assert all(path.exists() for path in stays)
+
+
+def test_what_cannot_be_removed_keeps_nothing_else_from_being_removed(app, seeds, call, monkeypatch):
+    """A bucket may be away, or lists may be denied for ever: the cache stays within its limit all the same."""
+
+    def away(*_):
+        raise StorageError("no bucket")
+
+    context = app.state.context
+    monkeypatch.setattr(type(context.store), "list", away)
+    monkeypatch.setattr(type(context.store), "delete", away)
+    late = seeds.audio(seeds.dataset(), status="pending", expires_in_s=-7200)
+    old = context.settings.embeddings_dir / "ab" / "abcd.npy"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(bytes(100))
+    small = dataclasses.replace(context, settings=dataclasses.replace(context.settings, cache_bytes=10))
+    call(Housekeeping(small).once, datetime.now(timezone.utc))
+    assert seeds.get(AudioFileRow, late) is None
+    assert not old.exists()

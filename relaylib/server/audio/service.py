@@ -133,14 +133,7 @@ class AudioFiles:
     async def download(self, dataset_id: UUID, audio_id: UUID) -> DownloadUrl:
         """Return where the file as it was uploaded can be fetched."""
         row = await self._read(dataset_id, audio_id)
-        await uploaded(self._context, row.object_key)
-        return download_url(
-            self._context,
-            self._caller,
-            row.object_key,
-            filename=row.original_filename,
-            content_type=row.content_type,
-        )
+        return await download_url(self._context, self._caller, row, is_confirmed=row.processing_status != "pending")
 
     async def _read(self, dataset_id: UUID, audio_id: UUID) -> AudioFileRow:
         async with self._context.db.read() as session:

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, event, make_url, text
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from relaylib.errors import ParameterError
+from relaylib.errors import ParameterError, RelayError
 
 __all__ = ["UNUSABLE", "Database", "database_url"]
 
-UNUSABLE = (OperationalError, InterfaceError, PoolTimeoutError)
-"""What is raised by a database that is away, busy, full or just starting."""
+UNUSABLE = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)
+"""What is raised by a database that is away, busy, full, just starting, or only to be read (by the third)."""
 
 _BUSY_TIMEOUT_S = 30
 
@@ -34,13 +34,15 @@ def database_url(url: str | None, *, data_dir: Path) -> URL:
         return URL.create("sqlite+aiosqlite", database=str(data_dir / "relay.sqlite3"))
     try:
         given = make_url(url)
-    except ArgumentError as exc:
+    except (ArgumentError, ValueError) as exc:  # ValueError: a port that is no number
         raise ParameterError("the database URL cannot be read; write sqlite:///PATH or postgresql://…/NAME.") from exc
+    if "@" in (given.host or ""):  # not shown: it is the rest of the password
+        raise ParameterError("the database URL has a second '@'; in a user's name or password it is written %40.")
     match given.get_backend_name():
         case "sqlite" if given.database not in (None, "", ":memory:"):
             return given.set(drivername="sqlite+aiosqlite")
         case "postgresql" | "postgres":
-            return given.set(drivername="postgresql+psycopg")
+            return given.set(drivername="postgresql+psycopg").update_query_dict({"client_encoding": "utf8"})
     raise ParameterError(f"database {given.drivername!r} is not known; use a sqlite:/// file or postgresql://.")
 
 
@@ -90,9 +92,18 @@ class Database:
             yield session
 
     async def check(self) -> None:
-        """Ask the database for a sign of life; raises SQLAlchemy's error if there is none."""
+        """Ask the database for a sign of life; raises SQLAlchemy's error if there is none.
+
+        Raises
+        ------
+        RelayError
+            If it can only be read: the standby of another, or one whose disk is full.
+        """
         async with self.read() as session:
-            await session.execute(text("SELECT 1"))
+            if self._is_sqlite:
+                await session.execute(text("SELECT 1"))
+            elif await session.scalar(text("SHOW transaction_read_only")) == "on":
+                raise RelayError("the database can only be read now; is it the standby of another, or its disk full?")
 
     async def close(self) -> None:
         """Close every connection."""

@@ -33,7 +33,7 @@ def migrate(url: URL, revision: str = "head") -> str:
     Raises
     ------
     RelayError
-        If the database is of a later version than this library.
+        If the database is of a later version than this library, or cannot hold every character.
     """
     if url.get_backend_name() != "sqlite":
         return _upgrade(create_engine(url), revision)
@@ -47,6 +47,7 @@ def _upgrade(engine: Engine, revision: str) -> str:
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
+                _check_encoding(connection)
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             _check_known(connection)
             command.upgrade(_config(connection), revision)
@@ -69,6 +70,15 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _check_encoding(connection: Connection) -> None:
+    encoding = connection.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise RelayError(
+            f"the database is encoded as {encoding}, which cannot hold every name; "
+            "make one by createdb --template template0 --encoding UTF8 --locale C."
+        )
 
 
 def _check_known(connection: Connection) -> None:

@@ -116,15 +116,12 @@ class InferenceFiles:
         ------
         NotFoundError
         RefusedError
-            If it has not been uploaded.
+            If it has not been uploaded, or the store has lost it.
         """
         async with self._context.db.read() as session:
             job = await job_of(session, self._caller, job_id)
             row = await file_of(session, job, file_id)
-        await uploads.uploaded(self._context, row.object_key)
-        return uploads.download_url(
-            self._context, self._caller, row.object_key, filename=row.original_filename, content_type=row.content_type
-        )
+        return await uploads.download_url(self._context, self._caller, row, is_confirmed=row.status != "pending")
 
     async def _open_job(self, session: AsyncSession, job_id: UUID) -> InferenceJobRow:
         """Return a job that may still take files, held until the transaction ends, and its model with it."""

@@ -36,7 +36,10 @@ def open_store(url: str | None, *, data_dir: Path, make_folder: bool = True) -> 
     StorageError
         If the folder or the key in it can't be used.
     """
-    scheme = urlsplit(url).scheme if url else "file"
+    try:
+        scheme = urlsplit(url).scheme if url else "file"
+    except ValueError as exc:
+        raise ParameterError(f"The storage URL cannot be read: {exc}.") from exc
     if scheme not in ("file", "s3"):
         known = "file:///PATH and s3://BUCKET?endpoint=URL&region=NAME"
         raise ParameterError(f"The storage URL begins with {scheme!r}; known are {known}.")

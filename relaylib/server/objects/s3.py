@@ -169,7 +169,7 @@ class S3Store:
     async def check(self) -> None:
         """Raise `StorageError` unless the bucket can be listed."""
         with self._errors("list", ""):
-            await asyncio.to_thread(self._client.list_objects_v2, Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
+            await asyncio.to_thread(self._list_one)
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
@@ -205,10 +205,14 @@ class S3Store:
             try:
                 found: dict[str, Any] = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
             except ClientError as exc:
-                if exc.response["Error"]["Code"] in _MISSING:
-                    return None
-                raise
+                if exc.response["Error"]["Code"] not in _MISSING:
+                    raise
+                self._list_one()  # or it is the bucket that isn't there, of which HEAD says no more
+                return None
         return found
+
+    def _list_one(self) -> None:
+        self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
 
     def _fetch(self, key: str, tag: str, file: BinaryIO) -> None:
         with self._errors("fetch", key):

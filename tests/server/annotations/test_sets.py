@@ -23,7 +23,7 @@ def test_a_set_is_an_empty_draft_with_all_nine_fields(client, dataset_id):
     answer = client.post(sets_url(dataset_id))
     assert answer.status_code == 201, answer.text
     made = answer.json()
-    assert datetime.fromisoformat(made["created_at"]).utcoffset().total_seconds() == 0
+    assert datetime.fromisoformat(made["created_at"].replace("Z", "+00:00")).utcoffset().total_seconds() == 0
     assert made == {
         "id": made["id"],
         "dataset_id": dataset_id,
@@ -163,7 +163,10 @@ def test_a_published_set_keeps_its_numbers_and_says_when(client, steps):
     answer = client.post(sets_url(dataset_id, set_id, "publish"), headers={"Content-Type": "application/json"})
     assert answer.status_code == 200, answer.text
     after = answer.json()
-    assert datetime.fromisoformat(after["published_at"]) > datetime.fromisoformat(after["created_at"])
+    made, published = (
+        datetime.fromisoformat(after[key].replace("Z", "+00:00")) for key in ("created_at", "published_at")
+    )
+    assert published > made
     assert after == {**before, "status": "published", "published_at": after["published_at"]}
     assert steps.get(f"/datasets/{dataset_id}/annotation-sets")["items"] == [after]
 

@@ -1,5 +1,6 @@
 """Rows A1 to A6: audio files uploaded, confirmed, listed, fetched and removed."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
@@ -258,6 +259,25 @@ def test_an_uploaded_file_can_be_fetched_without_a_key(anonymous, client, datase
     fetched = anonymous.get(answer.json()["download_url"])
     assert (fetched.status_code, fetched.content) == (200, BYTES)
     assert fetched.headers["Content-Type"].startswith("audio/wav")
+
+
+@pytest.mark.row("A6")
+def test_a_file_that_the_store_has_lost_is_not_called_one_that_never_came(app, client, dataset_id, post, steps):
+    target = steps.upload_target(dataset_id)
+    post(target)
+    confirm(client, dataset_id, target["audio_id"])
+    app.state.context.store.path(target["key"]).unlink()
+    assert "no longer stored" in refused(client.get(url(dataset_id, target["audio_id"], "download-url")))
+
+
+@pytest.mark.row("A6")
+def test_a_file_from_before_the_limit_was_lowered_can_be_fetched(app, client, dataset_id, post, steps):
+    target = steps.upload_target(dataset_id)
+    post(target)
+    confirm(client, dataset_id, target["audio_id"])
+    context = app.state.context
+    app.state.context = replace(context, settings=replace(context.settings, max_upload_bytes=1))
+    assert client.get(url(dataset_id, target["audio_id"], "download-url")).status_code == 200
 
 
 @pytest.mark.row("A1")

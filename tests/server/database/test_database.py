@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from relaylib.server.database import Database, database_url
+from relaylib.errors import RelayError
+from relaylib.server.database import UNUSABLE, Database, database_url
 from relaylib.server.database.tables import DatasetRow, TenantRow
 
 
@@ -59,3 +60,21 @@ def test_fifty_writers_at_once_all_get_through(database):
     assert row.n_versions == 50
     assert row.created_at.utcoffset().total_seconds() == 0
     assert [t["name"] for t in row.artifact_types] == ["z", "a"]
+
+
+def test_a_database_that_can_only_be_read_says_so_and_counts_as_away(postgresql, tables):
+    """A standby, or a host that has run out of room: what writes is to be tried again later."""
+    url = f"{postgresql(tables('postgresql'))}?options=-cdefault_transaction_read_only%3Don"
+
+    async def scenario():
+        database = Database(database_url(url, data_dir=Path()))
+        async with database.read() as session:
+            assert await session.scalar(select(func.count()).select_from(TenantRow)) == 0
+        with pytest.raises(RelayError, match="can only be read"):
+            await database.check()
+        with pytest.raises(UNUSABLE):
+            async with database.write() as session:
+                session.add(TenantRow(name="one"))
+        await database.close()
+
+    asyncio.run(scenario())

@@ -4,10 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from relaylib.errors import ParameterError, RelayError
@@ -81,7 +82,29 @@ print(migrate(url))
     assert [out.strip() for out, _ in said] == [revisions()[-1]] * 4, said
 
 
-@pytest.mark.parametrize("url", ["mysql://host/name", "not a url", "sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize(
+    "url", ["mysql://host/name", "not a url", "sqlite://", "sqlite:///:memory:", "postgresql://user@host:port/name"]
+)
 def test_a_url_of_another_kind_is_refused(url, tmp_path):
     with pytest.raises(ParameterError, match=r"sqlite:///"):
         database_url(url, data_dir=tmp_path)
+
+
+def test_the_rest_of_a_password_is_not_taken_for_a_host(tmp_path):
+    """Nor shown: it is what follows the '@' in it."""
+    with pytest.raises(ParameterError, match="written %40") as failure:
+        database_url("postgresql://user:pass@word@host/name", data_dir=tmp_path)
+    assert "word@" not in str(failure.value)
+    url = database_url("postgresql://user:pass%40word@host/name", data_dir=tmp_path)
+    assert (url.password, url.host) == ("pass@word", "host")
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_cannot_hold_every_name_is_refused(postgresql, encoding):
+    """The second, which is no encoding, is what PostgreSQL makes where the machine has no locale."""
+    url = make_url(postgresql())
+    with psycopg.connect(str(url), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {encoding} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
+    url = url.set(database=encoding.lower())
+    with pytest.raises(RelayError, match=rf"encoded as {encoding}.*--encoding UTF8"):
+        migrate(database_url(str(url), data_dir=Path()))

@@ -145,7 +145,8 @@ def test_a_change_of_the_name_leaves_the_rest_and_moves_updated_at(client):
     answer = client.patch(f"{URL}/{before['id']}", json={"name": "new"})
     assert answer.status_code == 200, answer.text
     after = answer.json()
-    assert datetime.fromisoformat(after["updated_at"]) > datetime.fromisoformat(before["updated_at"])
+    first, last = (datetime.fromisoformat(dataset["updated_at"].replace("Z", "+00:00")) for dataset in (before, after))
+    assert last > first
     assert after == {**before, "name": "new", "updated_at": after["updated_at"]}
     assert client.get(f"{URL}/{before['id']}").json() == after
 

@@ -1,5 +1,6 @@
 """The heavy functions, called as a worker calls them but in this process, on real speech."""
 
+import errno
 import math
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from relaylib import DecodeConfig, Detector, EmbeddingCache, load_encoder
 from relaylib.api import InferenceConfig
 from relaylib.audio import load, save
 from relaylib.demo import load_demo
+from relaylib.models.entry import Entry
 from relaylib.models.judge import Judge
 from relaylib.server.jobs.executor import StorageAwayError, TaskFailedError, WorkerDiedError
 from relaylib.server.jobs.tasks import DetectArtifacts, LabelledAudio, PrepareAudio, Progress
@@ -272,6 +274,26 @@ def test_a_cache_that_cannot_be_written_is_no_fault_of_the_file(context, tmp_pat
     with pytest.raises(WorkerDiedError, match="cache in the data folder") as failure:
         run_task(PrepareAudio(key, "a.wav"), broken, ignore)
     assert str(tmp_path) not in str(failure.value)
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+NO_TMP = FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/var/tmp']")
+
+
+@pytest.mark.parametrize(("what", "error"), [("cache", FULL), ("store", FULL), ("store", NO_TMP)])
+def test_a_full_disk_is_waited_for(context, monkeypatch, tmp_path, what, error):
+    """Of the cache, of copies from a bucket, of temporary files: the recording is as good as it was."""
+    (key,) = labelled_tasks.put(context.store, labelled_tasks.items(1))
+    broken = WorkContext(context.store, context.encoder, EmbeddingCache(tmp_path / "embeddings"), tmp_path)
+
+    def write(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*{"cache": (Entry, "write", write), "store": (context.store, "local", write)}[what])
+        with pytest.raises(StorageAwayError, match="No "):
+            run_task(PrepareAudio(key, "a.wav"), broken, ignore)
+    assert run_task(PrepareAudio(key, "a.wav"), broken, ignore).duration_ms > 0
 
 
 def test_a_storage_that_is_away_is_no_fault_of_the_file_nor_of_the_worker(tmp_path):

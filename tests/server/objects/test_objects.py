@@ -36,6 +36,7 @@ def test_a_bucket_has_a_url(tmp_path):
         ("file:relative", "three slashes"),
         ("file:///", "three slashes"),
         ("s3://", "s3://BUCKET"),
+        ("s3://[bucket", "cannot be read"),
         ("s3://bucket?endpont=x", "unknown option 'endpont'; known are endpoint, region, uploads"),
         ("s3://bucket?uploads=maybe", "uploads='maybe' is none of server, direct"),
         ("s3://bucket?uploads=", "uploads='' is none of server, direct"),

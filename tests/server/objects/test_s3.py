@@ -122,3 +122,7 @@ def test_a_store_that_cannot_be_used_says_so(s3_url, tmp_path, url):
         asyncio.run(store.check())
     with pytest.raises(StorageError):
         store.put_file("a", __file__)
+    with pytest.raises(StorageError, match="cannot look at"):
+        asyncio.run(store.info("a"))
+    with pytest.raises(StorageError, match="cannot look at"), store.local("a"):  # not that the object is missing
+        pass

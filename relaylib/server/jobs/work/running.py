@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 from relaylib.errors import RelayError
@@ -24,9 +25,9 @@ def run_task(task: Task, context: WorkContext, progress: Callable[[Progress], No
     TaskFailedError
         If the library refuses: audio that cannot be decoded, too little to train on. Its message names no folder.
     WorkerDiedError
-        If memory or the cache fail, which is nobody's fault who asked; another attempt may manage.
+        If memory or the cache's folder fail, which is nobody's fault who asked; another attempt may manage.
     StorageAwayError
-        If the store cannot be used.
+        If the store cannot be used, or a disk is full.
     """
     try:
         if isinstance(task, PrepareAudio):
@@ -38,6 +39,10 @@ def run_task(task: Task, context: WorkContext, progress: Callable[[Progress], No
         raise
     except RelayError as exc:
         raise _verdict(exc)(context.public(str(exc))) from exc
+    except OSError as exc:
+        if not _is_full(exc):
+            raise
+        raise StorageAwayError(context.public(str(exc))) from exc
     except (MemoryError, RuntimeError) as exc:
         if not _out_of_memory(exc):
             raise
@@ -46,9 +51,16 @@ def run_task(task: Task, context: WorkContext, progress: Callable[[Progress], No
 
 def _verdict(exc: RelayError) -> type[RelayError]:
     """Return what an error of the library's means for the task."""
-    if isinstance(exc, StorageError):
+    if isinstance(exc, StorageError) or _is_full(exc.__cause__):
         return StorageAwayError
     return WorkerDiedError if type(exc) is RelayError else TaskFailedError
+
+
+def _is_full(exc: BaseException | None) -> bool:
+    """Whether there was no room on a disk, which passes; `tempfile` says so by words of its own."""
+    if not isinstance(exc, OSError):
+        return False
+    return exc.errno in (errno.ENOSPC, errno.EDQUOT) or "No usable temporary directory" in str(exc)
 
 
 def _out_of_memory(exc: Exception) -> bool:
