@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
@@ -26,7 +28,7 @@ def targets(names: Iterable[str], endings: Sequence[str], *, short: bool = False
     Parameters
     ----------
     names : iterable of str
-        They keep their folders, but lead nowhere else: the root and ``..`` are left out.
+        They keep their folders, but lead nowhere else: the root, a drive and ``..`` are left out.
     endings : sequence of str
         One for each file that is made of a name, put behind it.
     short : bool
@@ -35,8 +37,8 @@ def targets(names: Iterable[str], endings: Sequence[str], *, short: bool = False
     Returns
     -------
     list of list of str
-        For each name and ending a relative path in UTF-8, with ``/``. No two are the same: where need be, the later
-        name is numbered.
+        For each name and ending a relative path in UTF-8, with ``/``. No two are the same, even on a disk that takes
+        ``A`` for ``a``: where need be, the later name is numbered.
 
     Examples
     --------
@@ -49,13 +51,14 @@ def targets(names: Iterable[str], endings: Sequence[str], *, short: bool = False
     taken: set[str] = set()
     for name in names:
         parts = utf8(name.replace("\\", "/")).split("/")  # in this order: escapes hold backslashes
-        full = "/".join(part for part in parts if part not in ("", ".", "..")) or "_"
+        full = "/".join(part for part in parts if not re.fullmatch(r"\.{0,2}|[A-Za-z]:", part)) or "_"
         stems = [full.removesuffix(PurePosixPath(full).suffix)] if short else []
         for stem in chain(stems, [full], (f"{full}~{n}" for n in count(2))):
             paths = [stem + ending for ending in endings]
-            if taken.isdisjoint(paths):
+            places = {unicodedata.normalize("NFC", path.casefold()) for path in paths}
+            if taken.isdisjoint(places):
                 break
-        taken.update(paths)
+        taken |= places
         found.append(paths)
     return found
 

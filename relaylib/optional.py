@@ -79,6 +79,7 @@ def _extension_stand_in() -> types.ModuleType:
         "_IS_ALIGN_AVAILABLE": False,
         "_check_cuda_version": lambda: None,
         "_load_lib": lambda lib: False,
+        "lazy_import_sox_ext": lambda: types.SimpleNamespace(is_available=lambda: False),  # before torchaudio 2.9
         "fail_if_no_align": _needs_extension,
     }
     module.__dict__.update(names)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relaylib.errors import ParameterError
+from relaylib.files import utf8
 from relaylib.types import Detection, Scores, Span, Waveform, ms_to_frames, ms_to_samples
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ def plot_detections(
         _dress(axis, start_ms / 1000, end / 1000, ink, is_last=axis is axes[-1])
         axis.yaxis.set_label_coords(-0.42 / (width_inches - left - right), 0.5)
     if title:
-        figure.text(left / width_inches, 1 - 0.09 / total, title, color=ink, size=10, weight="bold", va="top")
+        at = left / width_inches, 1 - 0.09 / total
+        figure.text(*at, utf8(title), color=ink, size=10, weight="bold", va="top", parse_math=False)
     if keys:
         first_row = 0.11 + (head if title and n_below else 0.0)
         _draw_keys(figure, keys, palette, ink, (1 - right / width_inches, 1 - first_row / total), n_columns)
@@ -165,7 +167,7 @@ def _draw_keys(
     from matplotlib.patches import Patch
 
     handles = [Patch(color=palette[name], label=name) for name in names]
-    figure.legend(
+    legend = figure.legend(
         handles=handles,
         loc="upper right",
         bbox_to_anchor=corner,
@@ -180,6 +182,8 @@ def _draw_keys(
         borderaxespad=0,
         borderpad=0,
     )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 def _dress(axis: Axes, start_s: float, end_s: float, ink: str, *, is_last: bool) -> None:
@@ -327,7 +331,7 @@ def _draw_row(
                 x, anchor, shade = first - aside, "right", ink
             else:
                 continue
-            axis.text(x / 1000, y + 0.52, label, size=7.5, color=shade, ha=anchor, va="center")
+            axis.text(x / 1000, y + 0.52, label, size=7.5, color=shade, ha=anchor, va="center", parse_math=False)
             break
 
 

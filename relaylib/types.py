@@ -122,6 +122,9 @@ def _keep_real(item: object, *names: str) -> None:
 def _check_span(span: Annotation | Detection) -> None:
     _keep_whole(span, "start_ms", "end_ms")
     _keep_real(span, "confidence")
+    for name in ("start_ms", "end_ms", "confidence"):
+        if getattr(span, name) is None:
+            raise ParameterError(f"{name}=None: need a number.")
     if not 0 <= span.start_ms < span.end_ms:
         raise ParameterError(f"start_ms={span.start_ms}, end_ms={span.end_ms}: need 0 <= start_ms < end_ms.")
     _check_unit("confidence", span.confidence)
@@ -218,7 +221,11 @@ class AudioItem:
     done: bool | None = None
 
     def __post_init__(self) -> None:
+        if not self.filename:
+            raise ParameterError("filename is empty; name the recording.")
         _keep_whole(self, "duration_ms")
+        if self.duration_ms is not None and self.duration_ms < 0:
+            raise ParameterError(f"{self.filename}: duration_ms={self.duration_ms}: need 0 <= duration_ms.")
 
     def check_length(self, duration_ms: int) -> None:
         """Raise ParameterError if an annotation ends more than :data:`SLACK_MS` past a recording that long."""

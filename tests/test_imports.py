@@ -84,6 +84,14 @@ def test_the_server_without_its_packages_says_how_to_get_them():
     )
 
 
+def test_the_server_says_that_it_does_not_run_on_windows():
+    """Where the packages are there, but not the system's locks."""
+    code = "import sys, runpy; sys.platform = 'win32'; runpy.run_module('relaylib.server', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "error: the server needs Linux or macOS; on Windows it runs in WSL or a container.\n"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="torch computes by GNU OpenMP on Linux")
 @pytest.mark.parametrize(
     ("said", "expected"),

@@ -53,6 +53,16 @@ def test_figure_needs_no_pyplot_and_can_be_saved():
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
 
 
+@pytest.mark.parametrize("name", ["$\\no{math$", "a take of \udcff.wav"])
+def test_names_are_drawn_as_they_are(name):
+    """Neither dollars, between which matplotlib would read formulas, nor bytes that are no text end the drawing."""
+    spans = [Annotation(0, 1500, name.replace("\udcff", ""))]
+    scores = Scores(np.ones((100, 1), np.float32), (spans[0].artifact_type,), 2000)
+    figure = plot_detections(WAVE, reference=spans, scores=scores, title=name)
+    figure.savefig(io.BytesIO(), format="png")
+    assert texts(figure) == [spans[0].artifact_type]
+
+
 @pytest.mark.parametrize("n", [1, 7, 400, 16_000])
 def test_silence_and_very_short_sound_can_be_drawn(n):
     figure = plot_detections(Waveform(np.zeros(n, np.float32), 8000 if n > 400 else 200))

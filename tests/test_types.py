@@ -69,6 +69,14 @@ def test_confidences_are_0_to_1(span, confidence):
 
 
 @pytest.mark.parametrize("span", [Annotation, Detection])
+@pytest.mark.parametrize("name", ["start_ms", "end_ms", "confidence"])
+def test_an_empty_cell_of_a_table_is_no_number(span, name):
+    given = {"start_ms": 0, "end_ms": 5, "artifact_type": "x", "confidence": 1.0, name: None}
+    with pytest.raises(ParameterError, match=f"{name}=None: need a number"):
+        span(**given)
+
+
+@pytest.mark.parametrize("span", [Annotation, Detection])
 def test_times_are_kept_as_whole_numbers_that_any_file_can_hold(span):
     found = span(np.int64(5), np.uint16(9), "echo", np.float32(0.25))
     assert [type(value) for value in (found.start_ms, found.end_ms, found.confidence)] == [int, int, float]
@@ -211,6 +219,14 @@ def test_a_file_has_a_length_and_one_of_two_states():
         FileResult("a.wav", -5, "completed")
     with pytest.raises(ParameterError, match=r"a.wav: status='zz': need 'completed' or 'failed'"):
         FileResult("a.wav", 100, "zz")
+
+
+def test_a_recording_has_a_name_and_no_negative_length():
+    """A manifest with such a one could be written, and not read again."""
+    with pytest.raises(ParameterError, match="filename is empty"):
+        AudioItem("")
+    with pytest.raises(ParameterError, match=r"a.wav: duration_ms=-5: need 0 <= duration_ms"):
+        AudioItem("a.wav", -5)
 
 
 def test_a_failed_file_has_a_reason_and_no_detections():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from relaylib.files import is_stream, targets, write_atomic
 
-NAMES = st.lists(st.text(st.sampled_from("ab./\\-2~\udcff"), max_size=8) | st.text(max_size=6), max_size=8)
+NAMES = st.lists(st.text(st.sampled_from("aAb.:/\\-2~\udcff"), max_size=8) | st.text(max_size=6), max_size=8)
 
 
 @given(names=NAMES, short=st.booleans())
@@ -18,10 +18,11 @@ def test_targets_are_inside_and_no_two_are_the_same(names, short):
     found = targets(names, [".flac", "-2.flac"], short=short)
     assert [len(paths) for paths in found] == [2] * len(names)
     every = list(chain.from_iterable(found))
-    assert len(set(every)) == len(every)
+    assert len({path.casefold() for path in every}) == len(every)
     for path in every:
         assert path.encode()
         assert not {"/", "//", ".."}.intersection(PurePosixPath(path).parts)
+        assert not {"a:", "A:", "b:"}.intersection(path.split("/"))
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,8 @@ def test_targets_are_inside_and_no_two_are_the_same(names, short):
         (["/v1/a.wav", "//v2/a.wav", "../a.wav"], ["v1/a.flac", "v2/a.flac", "a.flac"]),
         (["d/a.wav", "../d/a.wav", "/d/a.wav"], ["d/a.flac", "d/a.wav.flac", "d/a.wav~2.flac"]),
         (["bad\udcff.wav", "..", ".."], ["bad\\udcff.flac", "_.flac", "_~2.flac"]),
+        (["C:\\v\\a.wav", "d:/v/b.wav"], ["v/a.flac", "v/b.flac"]),  # drives of Windows
+        (["A.wav", "a.wav", "\xe4.wav", "a\u0308.wav"], ["A.flac", "a.wav.flac", "\xe4.flac", "a\u0308.wav.flac"]),
     ],
 )
 def test_targets_worked_out_by_hand(names, expected):

@@ -56,9 +56,10 @@ class CompressedSource(Source):
         import av
 
         self._file: Any = Lent(file)
-        options = {"format_whitelist": _CONTAINERS}
+        # tags that are no text must not keep sound from being read; from PyAV 19 on they never do
+        tags: Any = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
         try:
-            self._container = av.open(self._file, "r", metadata_errors="replace", options=options)
+            self._container = av.open(self._file, "r", options={"format_whitelist": _CONTAINERS}, **tags)
         except (av.FFmpegError, ValueError) as exc:
             raise undecodable(path, _looks_like(file)) from exc
         if not self._container.streams.audio:
@@ -74,6 +75,8 @@ class CompressedSource(Source):
             raise undecodable(path, "no audio frame is found in it")
         name = self._container.format.name.split(",")[0]
         duration = None if self._is_guessed(name) else self._container.duration
+        if duration is not None and name == "ogg":  # of Opus, FFmpeg counts what is skipped at the start as well
+            duration -= round(1e6 * codec.delay / self._stream.rate)
         self.info = AudioInfo(
             path=path,
             container=_NAMES.get(name, name),

@@ -83,11 +83,11 @@ def stream(
     ParameterError
         If `block_samples` is not positive, or `speed` out of range; at the call.
     AudioDecodeError
-        While iterating, if the file is absent, empty, not audio, without an audio track or without samples; if a
-        sample is NaN, infinite or beyond 1e10 times full scale; if the rate is outside 1 to 768 kHz or changes on the
-        way; if the file is damaged; or if it was cut, that is, ends before it says: the data of a WAV (by more than
-        1 kB), the frames of FLAC and AAC, the boxes of an MP4, the segment of a WebM, the last page of an Ogg, the tag
-        of an MP3. Blocks that came before are then not to be used.
+        While iterating, if the file is absent, empty, not audio, without an audio track or without samples (or with too
+        few for one at 16 kHz); if a sample is NaN, infinite or beyond 1e10 times full scale; if the rate is outside 1
+        to 768 kHz or changes on the way; if the file is damaged; or if it was cut, that is, ends before it says: the
+        data of a WAV (by more than 1 kB), the frames of FLAC and AAC, the boxes of an MP4, the segment of a WebM, the
+        last page of an Ogg, the tag of an MP3. Blocks that came before are then not to be used.
 
     Notes
     -----
@@ -155,7 +155,7 @@ def _canonical(path: str | os.PathLike[str], speed: float) -> Iterator[FloatArra
     with _open(path) as source:
         rate = source.info.sample_rate
         resampler = Resampler(round(rate * speed), SAMPLE_RATE)
-        n_read = 0
+        n_read = n_made = 0
         for block in source.blocks():
             usable = np.abs(block) < _LOUDEST  # False for NaN
             if not usable.all():
@@ -163,11 +163,14 @@ def _canonical(path: str | os.PathLike[str], speed: float) -> Iterator[FloatArra
                 raise damaged(source.info.path, at, "samples are NaN, infinite or enormous")
             n_read += len(block)
             if len(piece := resampler.push(block)):
+                n_made += len(piece)
                 yield piece
-        if not n_read:
-            raise AudioDecodeError(f"{source.info.path}: holds no samples; the recording is empty, leave it out.")
         if len(piece := resampler.flush()):
+            n_made += len(piece)
             yield piece
+        if not n_made:
+            what = f"is shorter than a sample at {SAMPLE_RATE} Hz" if n_read else "holds no samples"
+            raise AudioDecodeError(f"{source.info.path}: {what}; the recording is empty, leave it out.")
 
 
 @contextmanager

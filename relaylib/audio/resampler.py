@@ -54,7 +54,8 @@ def resample(x: Any, from_rate: int, to_rate: int) -> Any:
     Returns
     -------
     np.ndarray [float32] or torch.Tensor [dtype and device of `x`]
-        With ``floor(n_samples * to_rate / from_rate + 0.5)`` samples.
+        With ``n_samples * to_rate / from_rate`` samples, to the nearest whole number; where two are as near, a tensor
+        has the larger.
 
     Raises
     ------

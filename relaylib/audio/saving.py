@@ -15,7 +15,7 @@ from relaylib.errors import ParameterError, RelayError
 from relaylib.files import replacing
 from relaylib.types import SAMPLE_RATE, Waveform
 
-__all__ = ["save"]
+__all__ = ["VORBIS_MOST_HZ", "save", "write_in_blocks"]
 
 _FORMATS = {
     ".wav": ("WAV", "FLOAT"),
@@ -27,7 +27,14 @@ _FORMATS = {
     ".aiff": ("AIFF", "FLOAT"),
 }
 
+_WAY_OUT = "resample it or take fewer channels, or write .wav."
+
 _BLOCK = 1 << 16  # libsndfile takes memory for a whole write from the stack in Vorbis, and crashes where that is long
+
+VORBIS_MOST_HZ = 200_000
+"""The highest rate that Vorbis knows; libsndfile crashes at others."""
+
+_VORBIS_MOST_CHANNELS = 255  # likewise
 
 
 def save(
@@ -51,7 +58,7 @@ def save(
     ------
     ParameterError
         If the waveform is empty, has samples that are not finite or is an array not of floats in that shape, if the
-        ending is not one of those, or the format cannot take the rate.
+        ending is not one of those, or the format cannot take the rate or the number of channels.
     RelayError
         If the file cannot be written.
     """
@@ -76,27 +83,34 @@ def save(
     if not np.isfinite(samples).all():
         raise ParameterError(f"{path}: samples are NaN or infinite; repair the waveform first.")
     format_, subtype = _FORMATS[path.suffix.lower()]
+    n_channels = 1 if samples.ndim == 1 else samples.shape[1]
+    refusal = f"{path}: {format_} cannot hold {n_channels} channels at {sample_rate} Hz"
+    if subtype == "VORBIS" and (sample_rate > VORBIS_MOST_HZ or n_channels > _VORBIS_MOST_CHANNELS):
+        raise ParameterError(f"{refusal} (Vorbis ends at {_VORBIS_MOST_CHANNELS} and {VORBIS_MOST_HZ}); {_WAY_OUT}")
     try:
         path.parent.stat()  # a folder that is not there is taken for a slip
         with replacing(path) as part:
-            _write(part, samples, sample_rate, format_, subtype)
+            _write(part, samples, sample_rate, n_channels, format_, subtype)
     except soundfile.LibsndfileError as exc:
-        raise ParameterError(
-            f"{path}: {format_} cannot hold this waveform at {sample_rate} Hz ({exc.error_string}); "
-            "resample it, or write .wav."
-        ) from exc
+        raise ParameterError(f"{refusal} ({exc.error_string}); {_WAY_OUT}") from exc
     except OSError as exc:
         raise RelayError(f"{path}: cannot be written: {exc.strerror or exc}.") from exc
 
 
-def _write(path: Path, samples: npt.NDArray[np.floating], sample_rate: int, format_: str, subtype: str) -> None:
+def write_in_blocks(file: soundfile.SoundFile, samples: npt.NDArray[np.floating]) -> None:
+    """Write samples of any number to a file that is open."""
+    for start in range(0, len(samples), _BLOCK):
+        file.write(samples[start : start + _BLOCK])
+
+
+def _write(
+    path: Path, samples: npt.NDArray[np.floating], sample_rate: int, n_channels: int, format_: str, subtype: str
+) -> None:
     """Write samples to a file; raise its own error rather than what libsndfile makes of it."""
-    n_channels = 1 if samples.ndim == 1 else samples.shape[1]
     with _File(path, "w") as out:
         try:
             with soundfile.SoundFile(out, "w", sample_rate, n_channels, subtype, format=format_) as file:
-                for start in range(0, len(samples), _BLOCK):
-                    file.write(samples[start : start + _BLOCK])
+                write_in_blocks(file, samples)
         finally:
             if out.error is not None:
                 raise out.error

@@ -10,6 +10,7 @@ from relaylib.cli.detect import detect
 from relaylib.cli.embed import embed
 from relaylib.cli.evaluate import evaluate
 from relaylib.cli.inject import inject
+from relaylib.cli.output import use_utf8
 from relaylib.cli.train import train
 from relaylib.cli.tune import tune
 from relaylib.version import __version__
@@ -40,6 +41,7 @@ Exit status: 0 done; 1 an error, or some files failed; 2 wrong usage. Each comma
 @click.version_option(__version__, prog_name="relaylib")
 def main() -> None:
     """Find clicks, long pauses, echoes, repetitions and other artifacts in synthetic speech, with times in ms."""
+    use_utf8()
 
 
 for _command in (demo, train, tune, detect, evaluate, embed, inject, convert):

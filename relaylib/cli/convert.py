@@ -9,6 +9,7 @@ import click
 
 from relaylib.cli.command import Command, example
 from relaylib.cli.output import say, shown
+from relaylib.cli.target import make_ready
 
 if TYPE_CHECKING:
     from relaylib.types import Manifest
@@ -52,13 +53,14 @@ def convert(
 
     Times stay exact to the millisecond. Formats whose files stand for one recording (audacity, raven, textgrid) are
     read from, and written to, a folder where there are many. Detections become annotations with their confidence,
-    failed files are left out. What OUT cannot hold is named on stderr.
+    failed files are left out. What OUT cannot hold is named on stderr. IN itself is not written over.
     """
     from relaylib.formats import format_for, get_format, read, write
 
     if recording is not None and source.is_dir():
         raise click.UsageError("--recording names the recording of a single file; those of a folder name their own.")
     output = format_for(target) if to_format is None else get_format(to_format)
+    make_ready(target, (source,))
     manifest = read(source, from_format, audio=recording)
     if audio_root is not None:
         manifest = _with_durations(manifest, audio_root)
@@ -69,6 +71,13 @@ def convert(
     lost = output.losses(manifest)
     if lost:
         say(f"note: {output.name} does not hold {', '.join(lost)}.", style="yellow")
+    if output.one_recording and target.is_file():
+        meant, found = (", ".join(repr(item.filename) for item in m) for m in (manifest, read(target, output.name)))
+        if meant != found:
+            say(
+                shown(f"note: {target} is taken for labels of {found}, not of {meant}: read it with --recording."),
+                style="yellow",
+            )
 
 
 def _with_durations(manifest: Manifest, audio_root: Path) -> Manifest:

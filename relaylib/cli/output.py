@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,9 +11,19 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-__all__ = ["figure", "print_json", "say", "shown", "stages", "table", "track"]
+__all__ = ["figure", "print_json", "say", "shown", "stages", "table", "track", "use_utf8"]
 
 T = TypeVar("T")
+
+
+def use_utf8() -> None:
+    """Have files and pipes get UTF-8, and a terminal escapes for what it cannot show.
+
+    Windows would write in the code page of the country, which lacks most letters.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 def shown(text: str) -> str:

@@ -16,14 +16,18 @@ __all__ = ["expected_calibration_error", "judged_confidences"]
 def judged_confidences(
     reference: Sequence[Sequence[Span]], detections: Sequence[Sequence[Detection]]
 ) -> tuple[list[float], list[bool]]:
-    """Return the confidence of every detection, file by file, and whether it matches an event.
+    """Return the confidence of every detection, file by file, and whether it matches an event of its type.
 
     Matches are those of :func:`relaylib.evaluate.match_events` with its default tolerances.
     """
     confidences: list[float] = []
     correct: list[bool] = []
     for spans, found in zip(reference, detections, strict=True):
-        right = {j for _, j in match_events(spans, found)}
+        right: set[int] = set()
+        for name in {span.artifact_type for span in found}:
+            own = [j for j, span in enumerate(found) if span.artifact_type == name]
+            events = [span for span in spans if span.artifact_type == name]
+            right.update(own[j] for _, j in match_events(events, [found[j] for j in own]))
         confidences += [span.confidence for span in found]
         correct += [j in right for j in range(len(found))]
     return confidences, correct

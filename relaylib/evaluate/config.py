@@ -9,6 +9,7 @@ import numpy as np
 from relaylib.errors import ParameterError
 from relaylib.evaluate.intersection import check_criteria
 from relaylib.evaluate.matching import check_tolerances
+from relaylib.types import whole_number
 
 __all__ = ["EvalConfig"]
 
@@ -37,6 +38,11 @@ class EvalConfig:
             value = getattr(self, field.name)
             if isinstance(value, np.generic):  # of which JSON knows nothing
                 object.__setattr__(self, field.name, value.item())
+        for name in ("collar_ms", "segment_ms"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name)))
+        for name in ("n_bootstrap", "seed"):
+            if not isinstance(getattr(self, name), int):
+                raise ParameterError(f"{name}={getattr(self, name)!r}: need a whole number.")
         check_tolerances(self.collar_ms, self.offset_ratio)
         check_criteria(dtc=self.dtc, gtc=self.gtc)
         if self.segment_ms <= 0:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate, compress
 
 import numpy as np
 
@@ -70,14 +72,23 @@ def intersection_counts(
         truth_of, found_of = by_type(truth, column), by_type(found, column)
         for k in truth_of.keys() | found_of.keys():
             spans, detections = truth_of.get(k, []), found_of.get(k, [])
-            relevant = [d for d in detections if _covered(d, spans, dtc)]
-            tp[row, k] = sum(_covered(span, relevant, gtc) for span in spans)
+            relevant = list(compress(detections, _covered(detections, spans, dtc)))
+            tp[row, k] = sum(_covered(spans, relevant, gtc))
             fp[row, k], fn[row, k] = len(detections) - len(relevant), len(spans) - tp[row, k]
     return EventCounts(tp, fp, fn, tuple(type_names))
 
 
-def _covered(span: Span, others: Sequence[Span], share: float) -> bool:
-    """Whether `others` cover at least `share` of `span`."""
-    start, end = span.start_ms, span.end_ms
-    common = sum(max(0, min(end, o.end_ms) - max(start, o.start_ms)) for o in others)
-    return common >= share * (end - start) - _SLACK_MS
+def _covered(spans: Sequence[Span], others: Sequence[Span], share: float) -> list[bool]:
+    """Return of each of `spans` whether `others` cover at least `share` of it."""
+    starts, ends = sorted(o.start_ms for o in others), sorted(o.end_ms for o in others)
+    sums_of_starts, sums_of_ends = [0, *accumulate(starts)], [0, *accumulate(ends)]
+
+    def before(time: int) -> int:
+        """Return how many ms of `others` lie before a time."""
+        n_begun, n_ended = bisect_left(starts, time), bisect_left(ends, time)
+        return (n_begun - n_ended) * time - sums_of_starts[n_begun] + sums_of_ends[n_ended]
+
+    return [
+        before(span.end_ms) - before(span.start_ms) >= share * (span.end_ms - span.start_ms) - _SLACK_MS
+        for span in spans
+    ]

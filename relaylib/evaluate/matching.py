@@ -22,7 +22,7 @@ _SMALL = 64  # references up to which augmenting paths in plain Python beat SciP
 
 def check_tolerances(collar_ms: int, offset_ratio: float) -> None:
     """Raise ParameterError unless both tolerances are usable."""
-    if collar_ms < 0:
+    if not collar_ms >= 0:
         raise ParameterError(f"collar_ms={collar_ms}: need collar_ms >= 0.")
     if not 0.0 <= offset_ratio <= 1.0:
         raise ParameterError(f"offset_ratio={offset_ratio}: need 0 <= offset_ratio <= 1.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -42,8 +43,8 @@ class PsdsConfig:
         for name, value in (("alpha_ct", self.alpha_ct), ("alpha_st", self.alpha_st)):
             if not 0.0 <= value <= 1.0:
                 raise ParameterError(f"{name}={value}: need 0 <= {name} <= 1.")
-        if self.max_efpr <= 0:
-            raise ParameterError(f"max_efpr={self.max_efpr}: need max_efpr > 0 per hour.")
+        if not 0.0 < self.max_efpr < math.inf:
+            raise ParameterError(f"max_efpr={self.max_efpr}: need a finite max_efpr > 0 per hour.")
         if (self.cttc is None) != (self.alpha_ct == 0):
             raise ParameterError(f"cttc={self.cttc}, alpha_ct={self.alpha_ct}: give both or neither.")
 

@@ -112,13 +112,21 @@ def read_detections(path: str | os.PathLike[str]) -> list[FileResult]:
     FormatError
         If the file is not detections JSON; the message names the line, or the field as
         ``$.files[0].detections[3].end_ms``.
+    OSError
+        If the file cannot be read.
     """
     path = Path(path)
     return parse_results(read_text(path), path)
 
 
 def write_detections(results: Iterable[FileResult], path: str | os.PathLike[str]) -> None:
-    """Write `results` as detections JSON, whole or not at all."""
+    """Write `results` as detections JSON, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
     write_atomic(path, detections_json(results))
 
 

@@ -59,7 +59,7 @@ def encode_json(value: Any, *, indent: int = 2) -> str:
     """
     try:
         data = msgspec.json.encode(value)
-    except (TypeError, ValueError, RecursionError) as exc:
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as exc:
         raise ParameterError(f"cannot be written as JSON: {exc}.") from exc
     return (msgspec.json.format(data, indent=indent) if indent else data).decode() + "\n"
 

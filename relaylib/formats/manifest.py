@@ -151,13 +151,23 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     ------
     FormatError
         If the file is not a manifest; the message names the line, or the field as ``$.annotations[3].end_ms``.
+    OSError
+        If the file cannot be read.
     """
     path = Path(path)
     return parse(Source(path, read_text(path), path.name))
 
 
 def write_manifest(manifest: Manifest, path: str | os.PathLike[str]) -> None:
-    """Write `manifest` as JSON, whole or not at all."""
+    """Write `manifest` as JSON, whole or not at all.
+
+    Raises
+    ------
+    ParameterError
+        If it holds what JSON cannot, in ``extra_data`` or a name.
+    OSError
+        If the file cannot be written.
+    """
     write_atomic(path, render(manifest))
 
 

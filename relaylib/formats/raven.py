@@ -17,7 +17,7 @@ from decimal import Decimal
 from relaylib.errors import ParameterError
 from relaylib.formats.builder import ManifestBuilder
 from relaylib.formats.format import Format, Source
-from relaylib.formats.text import lines_of, ms_of, one_line, seconds_of, share_of, span_of
+from relaylib.formats.text import EXACT, lines_of, ms_of, one_line, seconds_of, share_of, span_of
 from relaylib.types import Manifest
 
 __all__ = ["FORMAT"]
@@ -104,7 +104,7 @@ def _span(row: Mapping[str, str]) -> tuple[int, int]:
         return span_of(begin, end)
     ms_of(begin), ms_of(end), ms_of(offset)  # named one by one where they are no times
     first, last, start = (Decimal(text.replace(",", ".")) for text in (begin, end, offset))
-    return span_of(str(start), str(start + last - first))
+    return span_of(str(start), str(EXACT.add(start, EXACT.subtract(last, first))))
 
 
 def _confidence(row: Mapping[str, str]) -> float:

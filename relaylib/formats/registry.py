@@ -40,11 +40,11 @@ def register(format_: Format) -> None:
     Raises
     ------
     ParameterError
-        If one of its names is taken.
+        If one of its names is taken, in upper or lower case.
     """
-    taken = {name for known in formats() for name in (known.name, *known.aliases)}
+    taken = set().union(*map(_names, formats()))
     for name in (format_.name, *format_.aliases):
-        if name in taken:
+        if name.lower() in taken:
             raise ParameterError(f"format {name!r} is registered already; choose another name.")
     _registered.append(format_)
 
@@ -58,9 +58,13 @@ def get_format(name: str) -> Format:
         If there is none; the message lists the known ones.
     """
     for known in formats():
-        if name.lower() in (known.name, *known.aliases):
+        if name.lower() in _names(known):
             return known
     raise ParameterError(f"format {name!r} is not known; known are {_listing()}.")
+
+
+def _names(known: Format) -> set[str]:
+    return {name.lower() for name in (known.name, *known.aliases)}
 
 
 def _listing() -> str:

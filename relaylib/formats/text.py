@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import codecs
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from pathlib import Path, PurePath
 from typing import Literal
 
 from relaylib.errors import FormatError, ParameterError
 
-__all__ = ["decode", "is_number", "lines_of", "ms_of", "one_line", "read_text", "seconds_of", "share_of", "span_of"]
+__all__ = [
+    "EXACT",
+    "decode",
+    "is_number",
+    "lines_of",
+    "ms_of",
+    "one_line",
+    "read_text",
+    "seconds_of",
+    "share_of",
+    "span_of",
+]
+
+EXACT = Context(prec=40)
+"""What times are reckoned in: the precision of the program around us may be that of its money."""
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,3})?")
-_MOST_MS = Decimal(10**12)  # 31 years: beyond it a column was mistaken for a time
+_MOST_MS, _MOST_S = 10**12, 10**9  # 31 years: beyond it a column was mistaken for a time
 
 
 def decode(data: bytes, path: PurePath) -> str:
@@ -65,8 +79,8 @@ def ms_of(number: str, *, unit: Literal["s", "ms"] = "s") -> int:
     >>> ms_of("1.6735"), ms_of("0,45"), ms_of("1200.0", unit="ms")
     (1674, 450, 1200)
     """
-    value = _decimal(number, unit) * (1000 if unit == "s" else 1)
-    return int(value.to_integral_value(ROUND_HALF_UP))
+    value = EXACT.multiply(_decimal(number, unit), 1000 if unit == "s" else 1)
+    return int(value.to_integral_value(ROUND_HALF_UP, EXACT))
 
 
 def share_of(text: str) -> float:
@@ -87,7 +101,7 @@ def _decimal(number: str, unit: str) -> Decimal:
     if not is_number(text):
         raise ParameterError(f"{number!r} is not a time in {unit}.")
     value = Decimal(text.replace(",", "."))
-    if abs(value) > (_MOST_MS / 1000 if unit == "s" else _MOST_MS):
+    if value.copy_abs() > (_MOST_S if unit == "s" else _MOST_MS):
         raise ParameterError(f"{number!r} is too large for a time in {unit}.")
     return value
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -123,7 +125,9 @@ class Canvas:
         margin, gap = self.ms(_MARGIN_MS), self.ms(self.gap_ms)
         if start < margin or end > len(self.samples) - margin:
             return False
-        return all(end + gap <= a or b + gap <= start for a, b in self._taken)
+        at = bisect_right(self._taken, start, key=itemgetter(0))  # they are in order, and do not overlap
+        before, behind = self._taken[max(0, at - 1) : at], self._taken[at : at + 1]
+        return all(b + gap <= start for _, b in before) and all(end + gap <= a for a, _ in behind)
 
     def find(self, n: int, *, spoken: float = 0.7) -> int | None:
         """Return the start of a free stretch of `n` samples, at least this share of it spoken; None if not found."""
@@ -183,13 +187,18 @@ class Canvas:
         return (piece * gain).astype(np.float32)
 
     def take(self, edit: Edit) -> None:
-        """Take the place of an edit."""
-        self._taken.append((edit.start, edit.end))
+        """Take the place of an edit, which is free."""
+        insort(self._taken, (edit.start, edit.end))
 
 
 def checked(samples: npt.ArrayLike, sample_rate: int) -> FloatArray:
     """Return a recording as float32, or raise ParameterError if it is none, or of a rate below that of a telephone."""
-    given = np.asarray(samples, np.float32)
+    given = np.asarray(samples)
+    if given.dtype.kind != "f":
+        raise ParameterError(
+            f"samples are {given.dtype}; need floats in -1..1: those of a Waveform, or int16 divided by 32768."
+        )
+    given = given.astype(np.float32, copy=False)
     if given.ndim != 1:
         raise ParameterError(f"samples have shape {given.shape}; need one dimension (mono).")
     if not np.isfinite(given).all():

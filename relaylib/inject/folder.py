@@ -27,7 +27,7 @@ _N_OTHERS = 3
 
 def inject_files(
     files: Sequence[AudioFile],
-    out: Path,
+    out: str | os.PathLike[str],
     *,
     types: Sequence[str] = BASIC_TYPES,
     per_minute: float = 12.0,
@@ -42,13 +42,13 @@ def inject_files(
     """Put artifacts into recordings, write them to a folder, and yield their labels one by one.
 
     Hallucinations and crosstalk take their voices from the other recordings. What is made of a file depends on the
-    seed, its name and the number of its copy, and on the others only by the voices that it borrows.
+    seed, its name and the number of its copy, on how many other files there are, and on the voices that it borrows.
 
     Parameters
     ----------
     files : sequence of AudioFile
         Clean speech, see :func:`relaylib.find_audio`.
-    out : Path
+    out : str or PathLike
         Made if absent; recordings are written into it as 16 kHz FLAC, under the names of :func:`copy_names`.
     types : sequence of str
         See :func:`relaylib.inject.inject`, as of the next two and `without`.
@@ -63,7 +63,7 @@ def inject_files(
     groups : sequence of str or None
         For each file its group; copies share it. Empty: a file is its own group, so that its copies stay together.
     without : sequence of str
-    seed : int
+    seed : int >= 0
 
     Yields
     ------
@@ -86,7 +86,7 @@ def inject_files(
         raise ParameterError(f"copies={copies}: need 1 or more.")
     if groups and len(groups) != len(files):
         raise ParameterError(f"{len(groups)} groups for {len(files)} files; give one for each, or none at all.")
-    names = copy_names(files, copies)
+    names, out = copy_names(files, copies), Path(out)
     _spare_inputs(files, out, names)
     out.mkdir(parents=True, exist_ok=True)
     for number, file in enumerate(files):

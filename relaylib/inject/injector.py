@@ -102,8 +102,9 @@ def inject(
     Raises
     ------
     ParameterError
-        If `samples` is not one-dimensional, has values that are not numbers or a sample rate below 8000 Hz, a rate or
-        the weight of a type is below 0 or not finite, or a type or shape is unknown.
+        If `samples` or one of `others` is not one-dimensional or no floats, or has values that are not finite, if the
+        sample rate is below 8000 Hz, a rate or the weight of a type is below 0 or not finite, or a type or shape is
+        unknown.
 
     Examples
     --------
@@ -112,7 +113,7 @@ def inject(
     >>> {span.artifact_type for span in found.spans}
     {'glitch'}
     """
-    samples = checked(samples, sample_rate)
+    samples, others = checked(samples, sample_rate), [checked(other, sample_rate) for other in others]
     weights = dict(types) if isinstance(types, Mapping) else dict.fromkeys(types, 1.0)
     shapes = chosen(weights, without)
     check_rates(per_minute=per_minute, benign_per_minute=benign_per_minute, **weights)

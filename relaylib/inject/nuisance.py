@@ -10,6 +10,7 @@ import soundfile as sf
 from scipy import ndimage
 from scipy.signal import butter, fftconvolve, sosfilt
 
+from relaylib.audio.saving import VORBIS_MOST_HZ, write_in_blocks
 from relaylib.inject.canvas import checked, held_in
 from relaylib.inject.echoes import room_response
 from relaylib.types import SAMPLE_RATE
@@ -18,12 +19,18 @@ __all__ = ["vary"]
 
 FloatArray = npt.NDArray[np.float32]
 
+_MP3_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_CODECS: dict[str, dict[str, str]] = {
+    "MP3": {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "VARIABLE"},
+    "OGG": {"format": "OGG", "subtype": "VORBIS"},
+}
+
 
 def vary(samples: FloatArray, rng: np.random.Generator | int = 0, *, sample_rate: int = SAMPLE_RATE) -> FloatArray:
     """Return a recording under other circumstances: level, equaliser, small room, noise, a noise gate, a lossy codec.
 
-    Nothing moves in time by more than a sample, so that annotations keep holding. Each change comes by chance; together
-    they are what a detector should not care about.
+    Nothing moves in time by more than a few samples, so that annotations keep holding. Each change comes by chance;
+    together they are what a detector should not care about.
 
     Parameters
     ----------
@@ -40,7 +47,7 @@ def vary(samples: FloatArray, rng: np.random.Generator | int = 0, *, sample_rate
     Raises
     ------
     ParameterError
-        If `samples` is not one-dimensional, or has values that are not numbers or a sample rate below 8000 Hz.
+        If `samples` is not one-dimensional or no floats, has values that are not finite or a sample rate below 8000 Hz.
     """
     varied = checked(samples, sample_rate)
     if not len(varied):
@@ -102,14 +109,11 @@ def _gated(samples: FloatArray, rng: np.random.Generator, sample_rate: int) -> F
 def _coded(samples: FloatArray, rng: np.random.Generator, sample_rate: int) -> FloatArray:
     """Return a recording after a lossy codec."""
     kind = str(rng.choice(["MP3", "OGG"]))
-    if kind == "MP3" and sample_rate not in (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000):
+    if sample_rate not in _MP3_HZ if kind == "MP3" else sample_rate > VORBIS_MOST_HZ:
         return samples
-    file = io.BytesIO()
-    options = {"compression_level": float(rng.uniform(0.2, 0.95))}
-    if kind == "MP3":
-        sf.write(file, samples, sample_rate, format="MP3", subtype="MPEG_LAYER_III", bitrate_mode="VARIABLE", **options)
-    else:
-        sf.write(file, samples, sample_rate, format="OGG", subtype="VORBIS", **options)
+    file, quality = io.BytesIO(), float(rng.uniform(0.2, 0.95))
+    with sf.SoundFile(file, "w", sample_rate, 1, compression_level=quality, **_CODECS[kind]) as coded:
+        write_in_blocks(coded, samples)
     file.seek(0)
     back, _ = sf.read(file, dtype="float32")
     return _aligned(back, samples)

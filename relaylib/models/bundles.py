@@ -49,7 +49,7 @@ class BundleEncoder(TransformerEncoder):
     EncoderNotAvailableError
         If there is no such bundle, or its weights are neither here nor can be fetched, or are damaged.
     ParameterError
-        If there is no such layer, or window and context do not fit.
+        If there is no such layer or device, or window and context do not fit.
     """
 
     def __init__(

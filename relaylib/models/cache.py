@@ -62,8 +62,8 @@ class EmbeddingCache:
         Returns
         -------
         Frames
-            Embeddings [shape=(n_frames, dim), float16 or float32], a read-only memory map. They equal those of
-            :func:`relaylib.embed` but for the rounding.
+            Embeddings [shape=(n_frames, dim), float16 or float32], a memory map of the entry; what is written to it
+            stays with its holder. They equal those of :func:`relaylib.embed` but for the rounding.
 
         Raises
         ------

@@ -134,19 +134,22 @@ class _Run:
 
         AdamW with weight averaging; binary cross-entropy per type, positives weighted by the square root of
         their rarity and annotations by their confidence. An epoch is judged by the event-F1 of the averaged
-        weights on what is held out, or of what lies between them and those of the start. `stop` ends the fit after the
-        epoch at hand.
+        weights on what is held out, or of what lies between them and those of the start. `stop` ends the fit before
+        the next step: nobody waits for what comes of it.
         """
         config, fold, judge = self._config, self._fold, self._fold.judge
         n_steps = config.epochs * self._bank.n_batches(config.batch_size, fold.training)
         start, average = copy.deepcopy(self._head), copy.deepcopy(self._head)
         optimiser = torch.optim.AdamW(self._head.parameters(), lr=self._learning_rate, weight_decay=0.01, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, n_steps))
-        best, best_f1, best_judged, since_best, step = average, -1.0, [], 0, 0
+        best_judged: list[Labelled] = []
+        best, best_f1, since_best, step = average, -1.0, 0, 0
         for epoch in range(config.epochs):
             self._head.train()
             losses = []
             for batch in self._bank.batches(config.batch_size, self._rng, fold.training):
+                if stop.is_set():
+                    return best, best_judged
                 loss = weighted_loss(self._head(batch.inputs), batch.labels, batch.weights, fold.positive_weight)
                 optimiser.zero_grad()
                 loss.backward()
@@ -172,7 +175,7 @@ class _Run:
             since_best += 1
             if f1 > best_f1:
                 best, best_f1, best_judged, since_best = found, f1, judged, 0
-            if since_best >= config.patience or stop.is_set():
+            if since_best >= config.patience:
                 break
         return best, best_judged
 

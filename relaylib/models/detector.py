@@ -33,6 +33,9 @@ __all__ = ["Detector"]
 class Detector:
     """Finds artifacts in speech; made by :func:`relaylib.train` or :meth:`load`.
 
+    It can be used by several threads at a time. To use it in several processes have them started by ``spawn``: once
+    torch has computed, a process that is forked off waits for ever where it computes itself.
+
     Attributes
     ----------
     artifact_types : tuple of str
@@ -165,6 +168,11 @@ class Detector:
         """Write the detector to one ``.safetensors`` file, replacing it in one step; return its path.
 
         The file holds weights and JSON, no code. Equal detectors give equal bytes.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
         """
         clip = golden_clip()
         meta = DetectorMeta(

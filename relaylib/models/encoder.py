@@ -180,7 +180,7 @@ def load_encoder(name: str | Path, *, layer: Layer = None, **options: Any) -> En
     EncoderNotAvailableError
         If the name is unknown, or the weights are neither here nor can be fetched.
     ParameterError
-        If the encoder does not take the `layer` or an option.
+        If the encoder does not take the `layer` or an option, or cannot compute on the device.
     """
     if layer is not None:
         options["layer"] = layer
@@ -224,7 +224,7 @@ def _find(text: str) -> tuple[str | EncoderFactory, tuple[str, ...]]:
         for part in text.split("+"):
             _find(part)
         return _FUSED, (text,)
-    if "/" in text or Path(text).expanduser().is_dir():
+    if "/" in text or (text and Path(text).expanduser().is_dir()):
         return _CHECKPOINTS, (text,)
     raise EncoderNotAvailableError(
         f"encoder {text!r} is unknown; known are {', '.join(encoder_names())} (a colon wants a bundle's name), "

@@ -11,6 +11,7 @@ import contextlib
 import io
 import json
 import logging
+import math
 import os
 import zlib
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from relaylib.files import utf8
 from relaylib.models.embedding import embed_stream
 from relaylib.models.encoder import Encoder
 from relaylib.models.recording import AudioSource, Recording
@@ -78,14 +80,13 @@ class Entry:
             shape, dtype = (int(about["n_frames"]), int(about["dim"])), np.dtype(about["dtype"])
             if verify and not self._intact(shape[0] * shape[1] * dtype.itemsize, about["crc32"]):
                 raise ValueError("its bytes have changed")
-            # an empty file cannot be mapped; mapped for its holder alone to write to, as torch wants it
-            rows = np.load(self.array, mmap_mode="c" if shape[0] else None, allow_pickle=False)
+            rows = self._mapped()
             if rows.shape != shape or rows.dtype != dtype:
                 raise ValueError(f"it holds {rows.dtype} of shape {rows.shape}, not {dtype} of {shape}")
             return Frames(rows, duration_ms=int(about["duration_ms"]), hop_ms=int(about["hop_ms"]))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as exc:
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as exc:
             _log.warning("cached embeddings %s are damaged and will be computed again: %s", self.array, exc)
             return None
 
@@ -122,6 +123,26 @@ class Entry:
     def _discard(self) -> None:
         for path in (self.journal, self.partial):
             path.unlink(missing_ok=True)
+
+    def _mapped(self) -> npt.NDArray[np.floating]:
+        """Return the array, mapped for its holder alone to write to, as torch wants it.
+
+        By torch, which closes the file: NumPy would hold it open, and trainings have more recordings than files may be.
+        """
+        import torch  # not needed by those who only count and delete entries
+
+        name = os.fspath(self.array)
+        with self.array.open("rb") as file:
+            np.lib.format.read_magic(file)
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            start = file.tell()
+        n_bytes = math.prod(shape) * dtype.itemsize
+        if not n_bytes:
+            return np.zeros(shape, dtype)  # nothing cannot be mapped
+        if utf8(name) != name:  # torch opens no file by a name that is no text
+            return np.load(self.array, mmap_mode="c", allow_pickle=False)
+        file_bytes = torch.from_file(name, shared=False, size=start + n_bytes, dtype=torch.uint8).numpy()
+        return file_bytes[start:].view(dtype).reshape(shape)
 
     def _intact(self, n_bytes: int, crc: int) -> bool:
         with self.array.open("rb") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import torch
@@ -20,6 +21,9 @@ from relaylib.models.targets import frame_targets
 from relaylib.types import samples_to_ms
 
 __all__ = ["fit_folds"]
+
+_SEEDED = threading.Lock()
+"""Held while a head is made by torch's random numbers, which all threads share: another training waits."""
 
 
 def fit_folds(
@@ -57,7 +61,7 @@ def fit_folds(
     float
         How much members agree in their errors, see :func:`relaylib.models.operating_point.points_of_average`.
     """
-    with torch.random.fork_rng(devices=[]):
+    with _SEEDED, torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         head = make_head(
             config.head, dim=encoder.dim, n_types=len(types), n_layers=encoder.n_layers, n_members=len(folds)

@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from relaylib.errors import EncoderNotAvailableError
 from relaylib.models.encoder import Layer
 from relaylib.models.fast.architecture import obstacle
@@ -19,7 +17,7 @@ from relaylib.models.fast.runner import FastRunner
 from relaylib.models.hub import checkpoint_folder, read_json, uses_safetensors
 from relaylib.models.lowered import in_bfloat16
 from relaylib.models.runner import Precision, ReferenceRunner, Runner
-from relaylib.models.transformer import CONTEXT, WINDOW, TransformerEncoder
+from relaylib.models.transformer import CONTEXT, WINDOW, TransformerEncoder, usable_device
 from relaylib.types import SAMPLE_RATE
 
 __all__ = ["PretrainedEncoder"]
@@ -88,7 +86,7 @@ class PretrainedEncoder(TransformerEncoder):
     EncoderNotAvailableError
         If the files are absent, damaged or incomplete, or of another family or hop.
     ParameterError
-        If there is no such layer or precision, or window and context do not fit.
+        If there is no such layer, device or precision, or window and context do not fit.
 
     References
     ----------
@@ -113,7 +111,7 @@ class PretrainedEncoder(TransformerEncoder):
         config = read_json(folder / "config.json")
         _check_family(name, config)
         normalize = _normalizes(name, folder)
-        on_cpu = torch.device(device).type == "cpu"
+        on_cpu = usable_device(device).type == "cpu"
         known = read_model(folder, config) if on_cpu and precision != "reference" else None
         model: Any = known or _load_model(name, folder)
         chosen = choose(precision, obstacle(model.config), device)

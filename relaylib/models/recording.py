@@ -110,6 +110,8 @@ def _at_16_khz(waveform: Waveform) -> FloatArray:
 
 def _checked(block: npt.NDArray[Any]) -> FloatArray:
     given = np.asarray(block)
+    if not given.ndim:
+        raise ParameterError("samples come one by one; make one array of the list or tensor that holds them.")
     if given.dtype.kind != "f":
         raise ParameterError(f"samples are {given.dtype}; need floats in -1..1, so divide int16 by 32768.")
     if isinstance(block, np.ma.MaskedArray):

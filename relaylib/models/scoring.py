@@ -43,7 +43,7 @@ def stream_logits(
     """
     classify = classify or stacked(head)
     parts: list[npt.NDArray[np.float32]] = []
-    seen = torch.zeros(head.halo, len(head.mean))
+    seen = head.mean.new_zeros(head.halo, len(head.mean))
     for piece, is_last in _with_last(pieces):
         with one_core():
             fresh = head.standardise(torch.from_numpy(stored(piece)).float())

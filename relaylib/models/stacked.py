@@ -28,14 +28,14 @@ def stacked(head: Head) -> Step:
     mixes = [member.mix.softmax(0) for member in members if member.mix is not None]
     if mixes:
         steps.insert(0, partial(_mixed, torch.stack(mixes)))
+    return partial(_logits, steps)
 
-    def logits(standardised: torch.Tensor) -> torch.Tensor:
-        seen = standardised[None]
-        for step in steps:
-            seen = step(seen)
-        return seen.mean(dim=0)
 
-    return logits
+def _logits(steps: Sequence[Step], standardised: torch.Tensor) -> torch.Tensor:
+    seen = standardised[None]
+    for step in steps:
+        seen = step(seen)
+    return seen.mean(dim=0)
 
 
 def _steps(modules: Sequence[nn.Module]) -> list[Step]:

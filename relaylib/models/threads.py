@@ -26,6 +26,9 @@ _MOST_THREADS = 8
 _AHEAD = 64
 """Calls that are begun at most before what the first of them returns is asked for, where they come in order."""
 
+_LOOK_S = 0.5
+"""How often who waits for results to be taken looks whether there is anybody left to take them."""
+
 
 def _take_one_core() -> None:
     torch.get_num_threads()  # a new thread takes over the last number set in any, when it first looks
@@ -76,15 +79,23 @@ class _Task(Generic[T]):
 class _Team:
     """Threads that run calls side by side, and the tasks that they have to give away, the most urgent first.
 
-    Where calls are `alike`, no task is more urgent than another, and each thread sees to its own.
+    Where calls are `alike`, no task is more urgent than another, and each thread sees to its own. Once `left` says so,
+    nobody waits for them any more.
     """
 
-    def __init__(self, n_cores: int, n_calls: int, *, alike: bool = False) -> None:
+    def __init__(
+        self, n_cores: int, n_calls: int, *, alike: bool = False, left: Callable[[], bool] = lambda: False
+    ) -> None:
         self._n_cores, self._n_busy, self._n_calls = n_cores, n_calls, n_calls
-        self._alike = alike
+        self._alike, self._left = alike, left
         self._tasks: deque[_Task[Any]] = deque()
         self._changed = threading.Condition()
-        self.given_up = False
+        self._given_up = False
+
+    @property
+    def given_up(self) -> bool:
+        """Whether what the threads are at is of no use any more."""
+        return self._given_up or self._left()
 
     @property
     def n_free(self) -> int:
@@ -131,7 +142,7 @@ class _Team:
     def give_up(self) -> None:
         """Let those go who wait for others that never began, and stop the others where they look."""
         with self._changed:
-            self.given_up = True
+            self._given_up = True
             self._n_calls = 0
             self._changed.notify_all()
 
@@ -237,6 +248,11 @@ class _Line(Generic[T]):
         self._calls, self._over = calls, False
         self._taking, self._room = threading.Lock(), threading.Semaphore(_AHEAD)
         self._begun: queue.SimpleQueue[_Task[T] | None] = queue.SimpleQueue()
+        self._taker = threading.current_thread()
+
+    def is_left(self) -> bool:
+        """Whether nobody will take results any more, although the iteration is not closed: the program has ended."""
+        return self._taker is threading.main_thread() and not self._taker.is_alive()
 
     def work(self) -> None:
         """Make calls until there are no more."""
@@ -244,9 +260,11 @@ class _Line(Generic[T]):
             task.run()
 
     def _next(self) -> _Task[T] | None:
-        self._room.acquire()
+        while not self._room.acquire(timeout=_LOOK_S):
+            if self.is_left():  # Python waits for this thread, and closes iterations only after that
+                return None
         with self._taking:
-            if self._over:
+            if self._over or self.is_left():
                 return None
             try:
                 task = _Task(next(self._calls))
@@ -264,6 +282,7 @@ class _Line(Generic[T]):
         """Yield what the calls return, each as soon as it and those before it have."""
         while (task := self._begun.get()) is not None:
             yield task.result()
+            self._taker = threading.current_thread()
             self._room.release()
 
     def close(self) -> None:
@@ -290,15 +309,23 @@ def in_order(calls: Iterable[Callable[[], T]]) -> Iterator[T]:
         yield from (call() for call in chain(first, coming))
         return
     n_threads = min(n_cores, _MOST_THREADS)
-    line, team = _Line(chain(first, coming)), _Team(n_cores, n_threads, alike=True)
+    line = _Line(chain(first, coming))
+    team = _Team(n_cores, n_threads, alike=True, left=line.is_left)
+
+    def work() -> None:
+        _take_one_core()
+        team.run(line.work)
+
+    # no pool: at the end of the program that waits for its threads before these can know that it is the end
+    threads = [threading.Thread(target=work, name="relaylib-in-order") for _ in range(n_threads)]
     try:
-        with ThreadPoolExecutor(n_threads, initializer=_take_one_core) as pool:
-            try:
-                for _ in range(n_threads):
-                    pool.submit(team.run, line.work)
-                yield from line.results()
-            finally:
-                line.close()
-                team.give_up()
+        for thread in threads:
+            thread.start()
+        yield from line.results()
     finally:
+        line.close()
+        team.give_up()
+        for thread in threads:
+            if thread.ident is not None:  # it was started
+                thread.join()
         torch.set_num_threads(n_cores)

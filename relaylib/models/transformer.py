@@ -19,7 +19,7 @@ from relaylib.models.reach import reach, step
 from relaylib.models.runner import BESIDE, Precision, Runner
 from relaylib.types import HOP, SAMPLE_RATE
 
-__all__ = ["TransformerEncoder"]
+__all__ = ["TransformerEncoder", "usable_device"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -82,7 +82,7 @@ class TransformerEncoder:
     Raises
     ------
     ParameterError
-        If there is no such layer, or window and context do not fit, or `at_once` is none.
+        If there is no such layer or device, or window and context do not fit, or `at_once` is none.
     EncoderNotAvailableError
         If the model's hop is not 320 samples.
     """
@@ -106,6 +106,7 @@ class TransformerEncoder:
         context: int = CONTEXT,
         at_once: int | None = None,
     ) -> None:
+        usable_device(device)
         hop, self.receptive_field = reach(convolutions)
         if hop != HOP:
             raise EncoderNotAvailableError(
@@ -136,7 +137,7 @@ class TransformerEncoder:
 
     def release_model(self) -> None:
         """Let go of a model that the runner has copied, so that its weights are not held twice."""
-        assert self.fingerprint  # reads all weights, for the last time
+        _ = self.fingerprint  # reads all weights, for the last time
         self._model = None
 
     def encode(self, samples: FloatArray) -> FloatArray:
@@ -204,6 +205,22 @@ class TransformerEncoder:
         return rows[0] if samples.ndim == 1 else rows
 
 
+def usable_device(device: str) -> torch.device:
+    """Return the device of that name.
+
+    Raises
+    ------
+    ParameterError
+        If nothing can be computed on it.
+    """
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, RuntimeError) as exc:  # the former from a build of torch that lacks it
+        reason = str(exc).splitlines()[0]
+        raise ParameterError(f"device={device!r} cannot be used here: {reason}. Name another, such as 'cpu'.") from exc
+    return torch.device(device)
+
+
 def _checked_at_once(at_once: int | None, device: str) -> int:
     if at_once is None:
         return 1 if torch.device(device).type == "cpu" else _AT_ONCE
@@ -216,9 +233,9 @@ def _checked_layer(name: str, layer: Layer, n_layers: int) -> Layer:
     """Return `layer` counted from the start; the last one is None."""
     if layer is None or layer == "mix":
         return layer
-    if isinstance(layer, bool) or not isinstance(layer, int) or not -n_layers - 1 <= layer <= n_layers:
+    if isinstance(layer, bool) or not isinstance(layer, (int, np.integer)) or not -n_layers - 1 <= layer <= n_layers:
         raise ParameterError(
             f"layer={layer!r}: encoder {name!r} has hidden layers 0 to {n_layers} (negative from the end); "
             "None is the last, 'mix' all of them."
         )
-    return None if layer in (-1, n_layers) else layer % (n_layers + 1)
+    return None if layer in (-1, n_layers) else int(layer) % (n_layers + 1)

@@ -43,6 +43,8 @@ class Annotator(anywidget.AnyWidget):
     ----------
     session : Session
         The recordings and their labels.
+    suggestions : Suggestions, optional
+        What a detector found in them, to accept or reject.
     height : int
         Of the picture, in pixels.
     theme : "auto", "light" or "dark"

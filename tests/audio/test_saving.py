@@ -120,3 +120,13 @@ def test_wrong_arguments_are_named(tmp_path):
         save(tmp_path / "x.opus", Waveform(marked(16_000), 123))
     with pytest.raises(RelayError, match="No such file"):
         save(tmp_path / "absent" / "x.wav", wave)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "sample_rate", "n_channels"), [(".ogg", 200_001, 1), (".ogg", 16_000, 256), (".flac", 16_000, 9)]
+)
+def test_what_a_format_cannot_hold_is_refused(tmp_path, suffix, sample_rate, n_channels):
+    """Before libsndfile crashes, which it does in Vorbis."""
+    with pytest.raises(ParameterError, match=f"cannot hold {n_channels} channels at {sample_rate} Hz"):
+        save(tmp_path / f"x{suffix}", np.zeros((1000, n_channels)), sample_rate)
+    assert not list(tmp_path.iterdir())

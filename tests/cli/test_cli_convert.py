@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 
-from relaylib.formats import read
+import pytest
+
+from relaylib.formats import read, write
+from relaylib.types import ArtifactType, AudioItem, Manifest
 
 
 def test_there_and_back_by_ending(run, labels, tmp_path):
@@ -37,6 +40,24 @@ def test_formats_by_name(run, tmp_path):
     (tmp_path / "x").write_text("1.0\t1.05\tglitch\n")
     run("convert", tmp_path / "x", tmp_path / "y", "--from", "audacity", "--to", "manifest", "--recording", "t.flac")
     assert json.loads((tmp_path / "y").read_text())["audio"] == [{"filename": "t.flac", "duration_ms": None}]
+
+
+@pytest.mark.parametrize("name", ["labels.txt", "labels.TextGrid"])
+def test_a_file_that_is_called_otherwise_than_its_recording_is_told(run, tmp_path, name):
+    """What stands for one recording has no room for its name, and would be read as labels of another."""
+    write(Manifest((ArtifactType("echo"),), (AudioItem("day/a.flac", 900),)), tmp_path / "one.json")
+    result = run("convert", tmp_path / "one.json", tmp_path / name)
+    assert "labels of 'labels.wav', not of 'day/a.flac': read it with --recording." in result.stderr
+    write(Manifest((ArtifactType("echo"),), (AudioItem("a.flac", 900),)), tmp_path / "one.json")
+    result = run("convert", tmp_path / "one.json", tmp_path / f"a.flac{(tmp_path / name).suffix}")
+    assert "--recording" not in result.stderr
+
+
+def test_what_is_read_is_not_written_over(run, labels):
+    before = labels.read_bytes()
+    result = run("convert", labels, labels, "--to", "csv", status=1)
+    assert "is read by this command, and would be written over" in result.stderr
+    assert labels.read_bytes() == before
 
 
 def test_detections_become_annotations_with_confidence(run, found, tmp_path):

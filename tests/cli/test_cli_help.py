@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -49,6 +50,20 @@ def test_the_module_runs_as_a_program():
     )
     assert done.returncode == 2
     assert "Usage: python -m relaylib detect" in done.stderr
+
+
+def test_files_and_pipes_get_utf8_whatever_the_system_writes(tmp_path):
+    """Windows has code pages without most letters, such as this one of western Europe."""
+    (tmp_path / "声.csv").write_text("filename,artifact_type,start_ms,end_ms\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "relaylib", "convert", "声.csv", "ä声.json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.decode()) == (0, "")
+    assert "ä声.json" in done.stdout.decode()
 
 
 def test_convert_lists_the_formats_there_are():

@@ -42,3 +42,9 @@ def test_a_detection_is_right_where_it_matches_an_event():
         [Detection(0, 100, "echo", 0.6)],
     ]
     assert judged_confidences(reference, found) == ([0.9, 0.8, 0.7, 0.6], [True, False, False, False])
+
+
+def test_a_detection_of_another_type_is_not_right():
+    """Not even where nothing else is found: as in an evaluation, events are matched type by type."""
+    reference = [[Annotation(1000, 2000, "echo")]]
+    assert judged_confidences(reference, [[Detection(1000, 2000, "click", 0.8)]]) == ([0.8], [False])

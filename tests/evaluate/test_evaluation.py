@@ -162,6 +162,10 @@ def test_hand_worked_false_alarms():
     "options",
     [
         {"collar_ms": -1},
+        {"collar_ms": float("nan")},  # with which nothing would match
+        {"segment_ms": 0.5},
+        {"n_bootstrap": 2.5},
+        {"seed": 1.5},
         {"offset_ratio": 2.0},
         {"segment_ms": 0},
         {"dtc": 0.0},

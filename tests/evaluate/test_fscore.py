@@ -81,6 +81,33 @@ def test_hand_worked_intersections():
     assert [stricter.tp.item(), stricter.fp.item(), stricter.fn.item()] == [0, 1, 1]
 
 
+places = st.lists(st.tuples(st.integers(0, 50), st.integers(1, 30)), max_size=6)
+
+
+@given(places, places, st.sampled_from([0.1, 0.5, 0.7, 1.0]))
+@settings(deadline=None)
+def test_intersections_are_those_of_every_ms(reference, estimate, share):
+    """Counted one by one, and where spans of one side overlap, for each of them."""
+
+    def covered(span, others):
+        start, n = span
+        return sum(a <= ms < a + m for ms in range(start, start + n) for a, m in others) >= share * n - 1e-6
+
+    relevant = [span for span in estimate if covered(span, reference)]
+    truth = [Annotation(a, a + n, "echo") for a, n in reference]
+    found = [Detection(a, a + n, "echo", 0.5) for a, n in estimate]
+    counts = intersection_counts([truth], [found], ["echo"], dtc=share, gtc=share)
+    assert counts.tp.item() == sum(covered(span, relevant) for span in reference)
+    assert counts.fp.item() == len(estimate) - len(relevant)
+
+
+def test_thousands_of_spans_are_compared_with_those_near_them():
+    """Each with each would be 10 ** 8 pairs: minutes."""
+    spans = [Annotation(500 * k, 500 * k + 100, "echo") for k in range(10_000)]
+    counts = intersection_counts([spans], [spans], ["echo"])
+    assert (counts.tp.item(), counts.fp.item()) == (10_000, 0)
+
+
 @pytest.mark.parametrize("count", COUNTERS)
 @given(files)
 @settings(max_examples=30, deadline=None)

@@ -84,14 +84,16 @@ def test_malformed_json_is_named_by_line_although_it_was_sniffed(tmp_path):
 
 
 def test_a_format_of_another_package_is_used(monkeypatch, tmp_path):
-    """`register` makes a format known; a name that is taken is refused."""
+    """`register` makes a format known, by names in upper or lower case; a name that is taken is refused."""
     monkeypatch.setattr(registry, "_registered", [])
-    ours = replace(get_format("csv"), name="ours", suffixes=(".ours",))
+    ours = replace(get_format("csv"), name="Ours", suffixes=(".ours",), aliases=("OUR",))
     register(ours)
+    assert get_format("Ours") is get_format("ours") is get_format("our") is ours
     write(TWO, tmp_path / "x.ours")
     assert read(tmp_path / "x.ours") == Manifest(TWO.artifact_types, TWO.audio)
-    with pytest.raises(ParameterError, match="registered already"):
-        register(ours)
+    for name in ("ours", "CSV"):
+        with pytest.raises(ParameterError, match=f"{name!r} is registered already"):
+            register(replace(ours, name=name, aliases=()))
 
 
 def test_many_recordings_need_a_folder(tmp_path):
@@ -114,7 +116,7 @@ def test_a_folder_without_labels_says_what_was_looked_for(tmp_path):
         read(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["../a.wav", "/a.wav", "x/../../a.wav", "..\\a.wav", "C:\\a.wav", ""])
+@pytest.mark.parametrize("name", ["../a.wav", "/a.wav", "x/../../a.wav", "..\\a.wav", "C:\\a.wav", "."])
 def test_no_file_is_written_outside_the_folder(name, tmp_path):
     manifest = Manifest((), (AudioItem("good.wav"), AudioItem(name)))
     with pytest.raises(ParameterError, match="leads out of the folder"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Inexact, localcontext
 from pathlib import PurePath
 
 import pytest
@@ -109,6 +110,17 @@ def test_files_and_folders_come_back(format_: Format, tmp_path):
     assert not list(tmp_path.rglob("*.part"))
     for name in (format_.name, None):
         assert _kept(read(out, name), format_) == _kept(manifest, format_)
+
+
+@pytest.mark.parametrize("format_", formats(), ids=lambda f: f.name)
+def test_times_are_exact_whatever_the_program_reckons_in(format_: Format):
+    """Programs that count money set the precision of decimal numbers, and that they must not be rounded."""
+    spans = (Annotation(3_661_234, 3_661_999, "echo"),)
+    manifest = Manifest((ArtifactType("echo"),), (AudioItem("a.wav", 3_700_001, annotations=spans),))
+    with localcontext() as context:
+        context.prec, context.traps[Inexact] = 4, True
+        back = format_.parse(Source(PurePath("x"), format_.render(manifest), "a.wav"))
+    assert _kept(back, format_) == _kept(manifest, format_)
 
 
 def test_overlapping_spans_of_one_type_survive_a_textgrid():

@@ -13,9 +13,9 @@ from relaylib.audio import load
 from relaylib.demo import load_demo
 from relaylib.errors import ParameterError
 from relaylib.inject import BASIC_TYPES, SHAPES, inject, shape_names, type_names, vary
-from relaylib.inject.canvas import Canvas, blend, fade
+from relaylib.inject.canvas import Canvas, Edit, blend, fade
 from relaylib.inject.robotic import zero_phase
-from relaylib.types import SAMPLE_RATE
+from relaylib.types import SAMPLE_RATE, Waveform
 
 BY_NAME = {shape.name: shape for shape in SHAPES}
 
@@ -249,11 +249,32 @@ def test_rates_that_are_none_are_refused(options, message):
         (np.zeros((2, 5)), SAMPLE_RATE, "one dimension"),
         (np.array([0.0, np.nan]), SAMPLE_RATE, "not finite"),
         (np.zeros(5), 4000, "sample_rate=4000: need 8000 Hz or more"),
+        (np.zeros(5, np.int16), SAMPLE_RATE, "int16; need floats"),
+        (Waveform(np.zeros(5, np.float32)), SAMPLE_RATE, "those of a Waveform"),
     ],
 )
 def test_unusable_samples_are_refused(change, samples, sample_rate, message):
     with pytest.raises(ParameterError, match=message):
         change(samples, sample_rate=sample_rate)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 300)), max_size=30))
+@settings(deadline=None)
+def test_a_place_is_free_where_it_is_far_enough_from_all_that_are_taken(places):
+    canvas = Canvas(np.zeros(4 * 8000, np.float32), 8000, np.random.default_rng(0), gap_ms=10)
+    taken = []
+    for start, n in places:
+        free = all(start + n + 80 <= a or b + 80 <= start for a, b in taken) and start >= 800
+        assert canvas.is_free(start, start + n) is free
+        if free:
+            canvas.take(Edit(start, start + n, np.zeros(n, np.float32), 0, n))
+            taken.append((start, start + n))
+
+
+def test_unusable_voices_of_others_are_refused(speech):
+    """Rather than heard in the recording, where somebody happens to borrow them."""
+    with pytest.raises(ParameterError, match="not finite"):
+        inject(speech[0], types=["crosstalk"], others=[np.full(50_000, np.nan)])
 
 
 def test_cross_fades_add_up_to_one():

@@ -1,5 +1,7 @@
 """Other circumstances change the sound, but not when things happen."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,29 @@ def test_a_codec_s_delay_is_taken_off(seed):
     back = _coded(samples, np.random.default_rng(seed), SAMPLE_RATE)
     likeness = np.correlate(back[8000:24000], samples[8000:24000], "full")
     assert abs(int(likeness.argmax()) - 15999) <= 1
+
+
+def test_a_codec_needs_no_more_stack_for_a_longer_recording():
+    """Given all of it at once, libsndfile takes four bytes a sample, and crashes where the stack is smaller."""
+    samples, made = clicks(30 * SAMPLE_RATE)[0], []
+    usual = threading.stack_size(1 << 20)
+    try:
+        seeds = range(4)  # both codecs
+        thread = threading.Thread(
+            target=lambda: made.extend(_coded(samples, np.random.default_rng(seed), SAMPLE_RATE) for seed in seeds)
+        )
+        thread.start()
+    finally:
+        threading.stack_size(usual)
+    thread.join()
+    assert [len(coded) for coded in made] == [len(samples)] * len(seeds)
+
+
+@pytest.mark.parametrize("sample_rate", [192_000, 250_000, 384_000])
+def test_rates_that_no_codec_knows_are_varied_too(sample_rate):
+    samples = clicks(20_000)[0]
+    for seed in range(12):
+        assert vary(samples, seed, sample_rate=sample_rate).shape == samples.shape
 
 
 @pytest.mark.parametrize("seed", range(6))

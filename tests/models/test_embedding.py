@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import soundfile
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_encoders import PlaceholderEncoder, speechlike
@@ -130,6 +131,13 @@ def test_masked_samples_are_refused(encoder):
 def test_samples_too_loud_for_the_encoder_are_not_its_fault():
     with pytest.raises(ParameterError, match=r"times full scale, too loud for encoder 'spectral'; scale them"):
         embed(speechlike(1) * np.float32(1e30), load_encoder("spectral"))
+
+
+@pytest.mark.parametrize("samples", [[0.0] * 400, torch.zeros(400)])
+def test_samples_that_are_no_array_are_refused(encoder, samples):
+    """A list or tensor is no file, no array, and no blocks either."""
+    with pytest.raises(ParameterError, match="come one by one; make one array of the list or tensor"):
+        embed(samples, encoder)
 
 
 def test_more_than_one_channel_is_refused(encoder):

@@ -40,12 +40,35 @@ def test_the_first_time_computes_and_the_second_reads(cache, speech):
     assert len(encoder.encoded) == 6
     expected = embed(speech, PlaceholderEncoder())
     for frames in (first, second, EmbeddingCache(cache.folder).frames(speech, encoder)):
-        assert isinstance(frames.embeddings, np.memmap)
+        assert not frames.embeddings.flags.owndata
         assert frames.embeddings.dtype == np.float16
         np.testing.assert_array_equal(frames.embeddings, expected.embeddings.astype(np.float16))
         assert (frames.duration_ms, frames.hop_ms) == (4000, 20)
     assert len(encoder.encoded) == 6
     assert [file.suffix for file in files(cache)] == [".json", ".npy"]
+
+
+def test_what_is_written_to_embeddings_stays_with_their_holder(cache, speech, encoder):
+    cache.frames(speech, encoder)  # computed
+    first, second = cache.frames(speech, encoder), cache.frames(speech, encoder)
+    before = second.embeddings.copy()
+    first.embeddings[:] = 0
+    np.testing.assert_array_equal(second.embeddings, before)
+    np.testing.assert_array_equal(EmbeddingCache(cache.folder).frames(speech, encoder).embeddings, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc what is open")
+@pytest.mark.parametrize("name", ["cache", "\udcff"])
+def test_embeddings_hold_no_file_open(tmp_path, encoder, name):
+    """A training keeps those of all recordings, which may be more than files that a process may open.
+
+    In a folder whose name is no text they are held open.
+    """
+    cache, speech = EmbeddingCache(tmp_path / name), Waveform(speechlike(0.5))
+    n_open = len(os.listdir("/proc/self/fd"))
+    held = [cache.frames(speech, encoder) for _ in range(3)]
+    assert len(os.listdir("/proc/self/fd")) == n_open + (len(held) if name == "\udcff" else 0)
+    assert {frames.embeddings.tobytes() for frames in held} == {held[0].embeddings.tobytes()}
 
 
 def test_entries_are_plain_numpy_files_with_a_readable_sidecar(cache, speech, encoder):

@@ -53,6 +53,12 @@ def test_an_unknown_name_lists_the_known_ones():
         load_encoder("wav2vec")
 
 
+@pytest.mark.parametrize("name", ["", "spectral+"])
+def test_an_empty_name_is_not_the_folder_one_is_in(name):
+    with pytest.raises(EncoderNotAvailableError, match="encoder '' is unknown"):
+        load_encoder(name)
+
+
 @pytest.mark.parametrize("name", ["spectral", "torchaudio:WAV2VEC2_BASE", "microsoft/wavlm-base-plus"])
 def test_a_name_that_could_be_found_passes_the_check(name):
     check_encoder(name)

@@ -1,6 +1,8 @@
 """The fast path gives what transformers gives: float32 to the last digits, bfloat16 in direction."""
 
+import copy
 import logging
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -28,6 +30,17 @@ def test_fp32_is_transformers_to_the_last_digits(checkpoints, architecture):
         for seconds in (0.01, 0.025, 1.511, 4.3):
             clip = speechlike(seconds, seed=3) + np.float32(0.05)
             np.testing.assert_allclose(fast.encode(clip), reference.encode(clip), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda encoder: pickle.loads(pickle.dumps(encoder))])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("architecture", FAST)
+def test_copies_are_the_same_encoder(checkpoints, architecture, precision, copied):
+    """To the last digit, whatever order the weights lie in."""
+    encoder, clip = load_encoder(checkpoints(architecture), precision=precision), speechlike(1.5, seed=3)
+    twin = copied(encoder)
+    assert twin.fingerprint == encoder.fingerprint
+    np.testing.assert_array_equal(twin.encode(clip), encoder.encode(clip))
 
 
 @pytest.mark.parametrize("architecture", FAST)

@@ -1,7 +1,10 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
-from relaylib.models import TrainConfig
+from relaylib.models import TrainConfig, fitting
 from relaylib.models.example import Example
 from relaylib.models.fitting import fit_folds
 from relaylib.types import Annotation, AudioItem
@@ -36,3 +39,23 @@ def test_heads_learn_from_what_does_not_judge(head):
     assert len(judged) == 4
     for own in judged[:2]:
         assert own.logits[104:116].min() > np.delete(own.logits, slice(90, 130)).max()
+
+
+def test_trainings_side_by_side_draw_the_same_weights(monkeypatch):
+    """Each as if it were alone, although torch has one source of random numbers for all threads."""
+
+    def slowly(*args, **options):
+        time.sleep(0.05)  # between the seed and the numbers
+        return make_head(*args, **options)
+
+    make_head = fitting.make_head
+    monkeypatch.setattr(fitting, "make_head", slowly)
+    material = [example("a" * (k + 1), seen_in_second_column=True) for k in range(2)]
+    config = TrainConfig(head="mlp", epochs=1, batch_size=8)
+
+    def weights():
+        head, *_ = fit_folds(material, [[0], [1]], ("knock",), TwoColumns(), config, lambda _: None)
+        return [values.numpy().tobytes() for values in head.state_dict().values()]
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [*pool.map(lambda _: weights(), range(2))] == [weights()] * 2

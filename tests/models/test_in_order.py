@@ -1,5 +1,7 @@
 """Calls that are made several at a time, each on a core of its own, and whose results come in order."""
 
+import subprocess
+import sys
 import threading
 import time
 from itertools import count, islice
@@ -172,3 +174,23 @@ def test_elsewhere_than_on_a_cpu_it_is_one_after_the_other():
 
     here = threading.get_ident()
     assert list(map_recordings(lambda _: threading.get_ident(), range(3), OnDevice())) == [here] * 3
+
+
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [
+        ("results = iter(thousand()); next(results)", ""),
+        ("threading.Thread(target=lambda: print(sum(thousand()))).start()", "1000\n"),
+    ],
+    ids=["of the program", "of a thread that goes on"],
+)
+def test_a_program_that_ends_leaves_what_nobody_takes_and_nothing_else(code, printed):
+    """Python waits for all threads before it closes an iteration that is left: they waited for it, for ever."""
+    setting = (
+        "import threading, torch\n"
+        "from relaylib.models.threads import in_order\n"
+        "torch.set_num_threads(2)\n"
+        "def thousand(): return in_order(lambda: 1 for _ in range(1000))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", setting + code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, printed, "")

@@ -262,6 +262,19 @@ def test_a_layer_that_is_not_there_is_refused(checkpoints, layer):
         load_encoder(checkpoints("hubert"), layer=layer)
 
 
+@pytest.mark.parametrize("device", ["no such", "cuda:99"])
+@pytest.mark.parametrize("name", ["speech-small", None])
+def test_a_device_that_is_not_there_is_refused(checkpoints, name, device):
+    """Whatever torch raises of it: an AssertionError, where it was built for processors alone."""
+    with pytest.raises(ParameterError, match=f"device='{device}' cannot be used here: .* Name another, such as 'cpu'"):
+        load_encoder(name or checkpoints("hubert"), device=device)
+
+
+def test_layers_may_be_counted_by_numpy(checkpoints):
+    encoder, same = (load_encoder(checkpoints("hubert"), layer=layer) for layer in (np.int64(1), 1))
+    assert (encoder.layer, encoder.fingerprint) == (same.layer, same.fingerprint)
+
+
 def test_an_absent_hub_checkpoint_says_how_to_bring_it(monkeypatch, tmp_path):
     """Without a network the answer comes at once: one request, no retries."""
     from huggingface_hub import HfApi

@@ -1,7 +1,13 @@
 """Detectors that come along: by name, with a card, and good for something without any training."""
 
+import copy
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+import torch
 
 import relaylib
 from relaylib import Detector, detector_card, detector_names
@@ -9,6 +15,7 @@ from relaylib.demo import load_demo
 from relaylib.errors import ModelFormatError
 from relaylib.evaluate import event_counts, f_scores
 from relaylib.inject import BASIC_TYPES, inject
+from relaylib.models.golden import as_samples, golden_clip
 from relaylib.models.ready import detector_file_of
 
 
@@ -23,6 +30,25 @@ def test_it_is_found_by_name_and_has_a_card(ready):
     card = detector_card("tts-artifacts")
     for topic in ("Trained on", "Where it fails", "Figures", "Licence"):
         assert topic in card
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda detector: pickle.loads(pickle.dumps(detector))])
+def test_copies_score_alike(ready, copied):
+    """As for the processes of a pool, which are sent one each."""
+    clip = as_samples(golden_clip())
+    np.testing.assert_array_equal(copied(ready).score(clip).values, ready.score(clip).values)
+
+
+def test_what_torch_makes_where_nothing_is_said_changes_nothing(ready):
+    """A program may have set another type and device for its tensors, such as those of its own models."""
+    clip = as_samples(golden_clip())
+    before = ready.score(clip).values
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"):
+            np.testing.assert_array_equal(Detector.load("tts-artifacts").score(clip).values, before)
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def test_a_file_of_that_name_goes_first(tmp_path, monkeypatch):
@@ -84,3 +110,10 @@ def test_it_is_quiet_in_silence_and_steady_sound(ready):
     tone = 0.2 * np.sin(2 * np.pi * 220 * np.arange(5 * 16_000) / 16_000).astype(np.float32)
     assert {d.artifact_type for d in ready.detect(np.zeros(5 * 16_000, np.float32))} <= {"long_pause"}
     assert {d.artifact_type for d in ready.detect(tone)} <= {"robotic"}
+
+
+def test_it_does_without_assertions():
+    """Python leaves them out where it is told to optimise."""
+    code = "import relaylib; print(relaylib.Detector.load('tts-artifacts').encoder.fingerprint)"
+    done = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == (f"{Detector.load('tts-artifacts').encoder.fingerprint}\n", "")

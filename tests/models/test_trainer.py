@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pytest
 import soundfile
+import torch
 from labelled_speech import FAST, TYPES, event_f1, learner, spectral, trained, write_corpus
 
 from relaylib.errors import RelayError, TrainingError
@@ -265,6 +266,22 @@ def test_progress_tells_every_file_and_epoch(learn, corpus):
         assert told.train_loss > 0
         assert told.validation_loss > 0
         assert 0 <= told.validation_f1 <= 1
+
+
+def test_nothing_more_is_learned_once_training_is_given_up(learn, monkeypatch):
+    """Neither to the end of an epoch, which may take minutes, nor in the folds that have not begun."""
+    steps, given_up = [], []
+
+    def cancel(progress):
+        if progress.stage == "training":
+            given_up.append(len(steps))
+            raise KeyboardInterrupt
+
+    step = torch.optim.AdamW.step
+    monkeypatch.setattr(torch.optim.AdamW, "step", lambda *args: steps.append(1) or step(*args))
+    with pytest.raises(KeyboardInterrupt):
+        learn(dataclasses.replace(FAST, head="mlp", epochs=5, batch_size=8, stride_ms=20), progress=cancel)
+    assert given_up[0] <= len(steps) < 1.5 * given_up[0]  # which are those of an epoch
 
 
 @pytest.mark.parametrize("stage", ["embedding", "training"])

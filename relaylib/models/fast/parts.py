@@ -40,6 +40,15 @@ class Linear:
         self._packed = not narrow and packs(weight, "_linear_pointwise", "_reorder_linear_weight")
         self._weight: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight) if self._packed else weight
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Have copies and pickles hold the weight as it came; its order is chosen where they are made."""
+        return Linear, (self.weight, self._bias, self.dtype)
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """The weight as it came [shape=(n_out, n_in)], in the type of the product."""
+        return self._weight.to_dense() if self._packed else self._weight
+
     @classmethod
     def of(cls, module: Any, dtype: torch.dtype) -> Linear:
         """Take the weights of a ``torch.nn.Linear``."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import torch
 from torch.nn import functional
 
@@ -32,20 +35,29 @@ class StridedConvolution:
         self, weight: torch.Tensor, bias: torch.Tensor | None, stride: int, dtype: torch.dtype, *, n_usual: int
     ) -> None:
         _, self._kernel, self._n_in = weight.shape
-        self._stride, self._dtype = stride, dtype
+        self._stride, self._dtype, self._n_usual = stride, dtype, n_usual
+        self._bias = None if bias is None else bias.detach().to(dtype)
         self._product: Linear | None = None
         self._packed = False
         if stride >= self._kernel or self._n_in == 1:  # rows that do not overlap, or are next to nothing to copy
             self._product = Linear(weight.flatten(1), bias, dtype)
             return
         weight = weight.detach().to(dtype)
-        self._bias = None if bias is None else bias.detach().to(dtype)
         self._weight = weight.flatten(1)
         if dtype == torch.float32 and packs(weight, "_convolution_pointwise", "_reorder_convolution_weight"):
             image = weight.transpose(1, 2)[:, :, None].contiguous(memory_format=torch.channels_last)
             usual = (1, self._n_in, 1, (n_usual - 1) * stride + self._kernel)
             self._weight = torch.ops.mkldnn._reorder_convolution_weight(image, (0, 0), (1, stride), (1, 1), 1, usual)
             self._packed = True
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Have copies and pickles hold the weight as it came, as those of a :class:`Linear` do."""
+        if self._product is not None:
+            weight = self._product.weight
+        else:
+            weight = self._weight.to_dense()[:, :, 0].transpose(1, 2) if self._packed else self._weight
+        made = partial(StridedConvolution, n_usual=self._n_usual)
+        return made, (weight.reshape(-1, self._kernel, self._n_in), self._bias, self._stride, self._dtype)
 
     def __call__(self, rows: torch.Tensor, *, gelu: bool = False) -> torch.Tensor:
         """Return the result [shape=(n, n_out)] for `rows` [shape=(time, n_in), any type, contiguous]."""

@@ -42,8 +42,8 @@ def _filters(factor: int) -> torch.Tensor:
     """
     window = np.kaiser(2 * REACH * factor + 1, 5.0)
     ideal = window * np.sinc(np.linspace(-REACH, REACH, len(window)))
-    taps = torch.from_numpy(ideal / ideal.sum()).float()
-    filters = torch.zeros((AT_ONCE - 1) * factor + len(taps), AT_ONCE)
+    taps = (ideal / ideal.sum()).astype(np.float32)
+    filters = np.zeros(((AT_ONCE - 1) * factor + len(taps), AT_ONCE), np.float32)
     for column in range(AT_ONCE):
         filters[column * factor : column * factor + len(taps), column] = taps
-    return filters
+    return torch.from_numpy(filters)

@@ -67,7 +67,7 @@ def _errors(framed: FloatArray) -> FloatArray:
     correlation[:, 0] = correlation[:, 0] * 1.0003 + 1e-7
     predictor = _levinson(correlation)
     first = (WINDOW - HOP) // 2
-    error = torch.zeros((len(framed), HOP), dtype=torch.float64)
+    error = torch.from_numpy(np.zeros((len(framed), HOP)))
     past, weight = torch.from_numpy(framed.astype(np.float64)), torch.from_numpy(predictor)
     for lag in range(ORDER + 1):
         error.addcmul_(weight[:, lag, None], past[:, first - lag : first - lag + HOP])
