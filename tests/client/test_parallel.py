@@ -87,6 +87,7 @@ def test_an_interrupt_drops_what_waits_and_stops_what_runs():
     assert set(begun) <= {0, 1, 2, 3}
 
 
+@pytest.mark.usefixtures("interruptible")  # or the program, too, ignores what the tests ignore
 def test_a_program_that_was_interrupted_ends_without_waiting_for_what_cannot_be_stopped():
     program = """
 import threading, time

@@ -210,6 +210,10 @@ class AnnotatorPage:
         error = self.part("error")
         return error.inner_text() if error.is_visible() else None
 
+    def wait_for_error(self, part: str) -> None:
+        """Wait until the message above the picture has a part."""
+        self.part("error").filter(has_text=part).wait_for()
+
     def files(self) -> list[dict[str, Any]]:
         """Return the rows of the queue: index, name, done, current, broken."""
         return self.part("file").evaluate_all(FILES)

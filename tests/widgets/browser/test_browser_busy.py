@@ -66,7 +66,7 @@ def test_what_is_done_while_the_next_recording_is_fetched_does_not_reach_it(open
         assert current(page) == "a.wav"
         eventually(lambda: current(page), "b.wav")
         page.page.mouse.move(page.x_of(4010), page.y_of("lanes"))
-    eventually(lambda: "no longer open" in (page.error() or ""), True)
+    page.wait_for_error("no longer open")
     page.wait_until_saved()
     page.page.wait_for_timeout(500)
     assert labels() == before
@@ -114,10 +114,10 @@ def test_after_a_restart_nothing_is_said_to_be_saved(open_notebook, cell, labels
     before = labels()
     notebook.restart(clear=False)
     eventually(page.saved, "failed")
-    assert "Run the cell again" in page.error()
+    page.wait_for_error("Run the cell again")
     page.click_on("dismiss")
     page.root.scroll_into_view_if_needed()
     page.drag(5000, 5300)
-    eventually(lambda: "Run the cell again" in (page.error() or ""), True)
+    page.wait_for_error("Run the cell again")
     assert page.saved() == "failed"
     assert labels() == before

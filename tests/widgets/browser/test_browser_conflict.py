@@ -26,13 +26,13 @@ def test_what_another_process_wrote_is_kept_and_so_is_what_is_here(open_notebook
     mark_elsewhere(folder / "labels.json", Annotation(4000, 4200, "echo"))
     page.press("3")
     eventually(page.saved, "failed")
-    assert "changed elsewhere" in page.error()
+    page.wait_for_error("changed elsewhere")
     assert [row["artifact_type"] for row in page.rows()] == ["long pause"]
     assert kept() == ["click", "echo"]
     page.drag(2000, 2200)
     page.wait_for_rows(2)
     eventually(page.saved, "failed")
-    assert "changed elsewhere" in page.error()
+    page.wait_for_error("changed elsewhere")
     page.zoom(2100, 1000)
     view = page.view_ms()
     page.click_on("reload")

@@ -48,7 +48,7 @@ def test_two_views_of_one_annotator_agree(open_notebook, folder):
     lower.press("Escape", "Tab", "3")
     for page in (upper, lower):
         eventually(page.saved, "failed")
-        assert "changed elsewhere" in page.error()
+        page.wait_for_error("changed elsewhere")
     lower.click_on("reload")
     for page in (upper, lower):
         page.wait_until_saved()
