@@ -14,12 +14,17 @@ from pathlib import Path, PurePosixPath
 
 from relaylib.errors import ParameterError
 
-__all__ = ["is_stream", "replacing", "targets", "utf8", "write_atomic"]
+__all__ = ["is_stream", "replacing", "shown", "targets", "utf8", "write_atomic"]
 
 
 def utf8(text: str) -> str:
     """Return `text` with what UTF-8 cannot hold escaped: bytes of a file's name that are no text."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def shown(text: str) -> str:
+    """Return `text` fit for a terminal: control characters and undecodable bytes of filenames escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def targets(names: Iterable[str], endings: Sequence[str], *, short: bool = False) -> list[list[str]]:

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import click
 
-from relaylib.cli.output import say, shown
+from relaylib.cli.output import say
 from relaylib.errors import RelayError
+from relaylib.files import shown
 
 __all__ = ["FAILED", "Command", "FloatRange", "example", "json_option", "progress_option"]
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from relaylib.cli.command import Command, example
-from relaylib.cli.output import say, shown
+from relaylib.cli.output import say
 from relaylib.cli.target import make_ready
+from relaylib.files import shown
 
 if TYPE_CHECKING:
     from relaylib.types import Manifest

@@ -10,8 +10,9 @@ import click
 
 from relaylib.cli.command import FAILED, Command, FloatRange, example, json_option, progress_option
 from relaylib.cli.inputs import audio_files
-from relaylib.cli.output import say, shown, table, track
+from relaylib.cli.output import say, table, track
 from relaylib.cli.target import make_ready
+from relaylib.files import shown
 
 if TYPE_CHECKING:
     from relaylib.types import DecodeConfig, FileResult

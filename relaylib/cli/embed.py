@@ -10,8 +10,9 @@ import click
 
 from relaylib.cli.command import FAILED, Command, example, json_option, progress_option
 from relaylib.cli.inputs import audio_files, layer_option, layer_value
-from relaylib.cli.output import print_json, say, shown, track
+from relaylib.cli.output import print_json, say, track
 from relaylib.cli.target import make_ready
+from relaylib.files import shown
 from relaylib.models.encoder import DEFAULT_ENCODER
 
 if TYPE_CHECKING:

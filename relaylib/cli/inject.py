@@ -10,7 +10,8 @@ import click
 
 from relaylib.cli.command import FAILED, Command, FloatRange, example, progress_option
 from relaylib.cli.inputs import audio_files
-from relaylib.cli.output import say, shown, track
+from relaylib.cli.output import say, track
+from relaylib.files import shown
 
 __all__ = ["inject"]
 

@@ -11,7 +11,9 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-__all__ = ["figure", "print_json", "say", "shown", "stages", "table", "track", "use_utf8"]
+from relaylib.files import shown
+
+__all__ = ["figure", "print_json", "say", "stages", "table", "track", "use_utf8"]
 
 T = TypeVar("T")
 
@@ -24,11 +26,6 @@ def use_utf8() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
-
-
-def shown(text: str) -> str:
-    """Return `text` fit for a terminal: control characters and undecodable bytes of filenames escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def say(message: str, *, style: str | None = None) -> None:

@@ -16,8 +16,9 @@ from relaylib.cli.inputs import (
     layer_value,
     read_labelled,
 )
-from relaylib.cli.output import figure, print_json, shown, stages, table
+from relaylib.cli.output import figure, print_json, stages, table
 from relaylib.cli.target import make_ready
+from relaylib.files import shown
 from relaylib.models.encoder import DEFAULT_ENCODER
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import click
 
 from relaylib.cli.command import FAILED, Command, FloatRange, example, json_option, progress_option
 from relaylib.cli.inputs import audio_root_option, cache_option, clean_recordings, embedding_cache, read_labelled
-from relaylib.cli.output import figure, print_json, shown, stages, table
+from relaylib.cli.output import figure, print_json, stages, table
 from relaylib.cli.target import make_ready
+from relaylib.files import shown
 
 __all__ = ["tune"]
 

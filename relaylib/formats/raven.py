@@ -12,12 +12,11 @@ Lost: the duration, groups, extra_data, types without annotations, descriptions 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 from relaylib.errors import ParameterError
 from relaylib.formats.builder import ManifestBuilder
 from relaylib.formats.format import Format, Source
-from relaylib.formats.text import EXACT, lines_of, ms_of, one_line, seconds_of, share_of, span_of
+from relaylib.formats.text import lines_of, moved, ms_of, one_line, seconds_of, share_of, span_of
 from relaylib.types import Manifest
 
 __all__ = ["FORMAT"]
@@ -103,8 +102,7 @@ def _span(row: Mapping[str, str]) -> tuple[int, int]:
     if not offset:
         return span_of(begin, end)
     ms_of(begin), ms_of(end), ms_of(offset)  # named one by one where they are no times
-    first, last, start = (Decimal(text.replace(",", ".")) for text in (begin, end, offset))
-    return span_of(str(start), str(EXACT.add(start, EXACT.subtract(last, first))))
+    return span_of(offset, moved(offset, by=end, since=begin))
 
 
 def _confidence(row: Mapping[str, str]) -> float:

@@ -15,13 +15,12 @@ References
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from urllib.parse import quote, unquote
 
 from relaylib.errors import ParameterError
 from relaylib.formats.builder import ManifestBuilder
 from relaylib.formats.format import Format, Source, audio_name
-from relaylib.formats.text import EXACT, is_number, lines_of, ms_of, seconds_of, share_of, span_of
+from relaylib.formats.text import is_number, lines_of, moved, ms_of, seconds_of, share_of, span_of
 from relaylib.types import Manifest
 
 __all__ = ["FORMAT"]
@@ -61,7 +60,7 @@ def _parse(source: Source) -> Manifest:
 def _span(start: str, duration: str) -> tuple[int, int]:
     if ms_of(duration) < 0 or not is_number(start):
         raise ParameterError(f"start {start!r}, duration {duration!r}: need times in seconds, not below 0.")
-    return span_of(start, str(EXACT.add(*(Decimal(text.replace(",", ".")) for text in (start, duration)))))
+    return span_of(start, moved(start, by=duration))
 
 
 def _confidence(text: str) -> float:

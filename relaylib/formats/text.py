@@ -11,10 +11,10 @@ from typing import Literal
 from relaylib.errors import FormatError, ParameterError
 
 __all__ = [
-    "EXACT",
     "decode",
     "is_number",
     "lines_of",
+    "moved",
     "ms_of",
     "one_line",
     "read_text",
@@ -23,7 +23,7 @@ __all__ = [
     "span_of",
 ]
 
-EXACT = Context(prec=40)
+_EXACT = Context(prec=40)
 """What times are reckoned in: the precision of the program around us may be that of its money."""
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -79,8 +79,8 @@ def ms_of(number: str, *, unit: Literal["s", "ms"] = "s") -> int:
     >>> ms_of("1.6735"), ms_of("0,45"), ms_of("1200.0", unit="ms")
     (1674, 450, 1200)
     """
-    value = EXACT.multiply(_decimal(number, unit), 1000 if unit == "s" else 1)
-    return int(value.to_integral_value(ROUND_HALF_UP, EXACT))
+    value = _EXACT.multiply(_decimal(number, unit), 1000 if unit == "s" else 1)
+    return int(value.to_integral_value(ROUND_HALF_UP, _EXACT))
 
 
 def share_of(text: str) -> float:
@@ -100,10 +100,14 @@ def _decimal(number: str, unit: str) -> Decimal:
     text = number.strip()
     if not is_number(text):
         raise ParameterError(f"{number!r} is not a time in {unit}.")
-    value = Decimal(text.replace(",", "."))
+    value = _value(text)
     if value.copy_abs() > (_MOST_S if unit == "s" else _MOST_MS):
         raise ParameterError(f"{number!r} is too large for a time in {unit}.")
     return value
+
+
+def _value(text: str) -> Decimal:
+    return Decimal(text.replace(",", "."))
 
 
 def span_of(start: str, end: str) -> tuple[int, int]:
@@ -112,6 +116,18 @@ def span_of(start: str, end: str) -> tuple[int, int]:
     if start_ms == end_ms and _decimal(start, "s") < _decimal(end, "s"):
         end_ms += 1
     return start_ms, end_ms
+
+
+def moved(time: str, *, by: str, since: str = "0") -> str:
+    """Return ``time + by - since``, which are decimal seconds, exactly.
+
+    Examples
+    --------
+    >>> moved("3661.2345", by="0,1", since="0.05")
+    '3661.2845'
+    """
+    start, end, before = map(_value, (time, by, since))
+    return str(_EXACT.add(start, _EXACT.subtract(end, before)))
 
 
 def seconds_of(ms: int, *, digits: int = 3) -> str:

@@ -15,7 +15,7 @@ import click
 from sqlalchemy import select
 
 from relaylib.errors import RelayError
-from relaylib.files import utf8
+from relaylib.files import shown, utf8
 from relaylib.server.bootstrap import opened_database
 from relaylib.server.database import Database, database_url
 from relaylib.server.database.tables import TenantRow
@@ -142,8 +142,8 @@ def list_(settings: Settings, tenant: str | None) -> None:
         async with db.read() as session:
             tenants = await session.scalars(select(TenantRow).order_by(TenantRow.name))
             return [
-                (
-                    *(str(key.id), _plain(row.name), _plain(key.name)),
+                (  # whoever has a key may name another as they like, with what moves a cursor
+                    *(str(key.id), shown(row.name), shown(key.name)),
                     *map(_time, (key.created_at, key.expires_at, key.last_used_at)),
                 )
                 for row in tenants.all()
@@ -202,11 +202,6 @@ def _with_database(settings: Settings, work: Callable[[Database], Coroutine[Any,
         raise
     except (RelayError, OSError) as error:
         raise _Failed(str(error)) from error
-
-
-def _plain(text: str) -> str:
-    """Return a name without what moves a terminal's cursor: whoever has a key may name another as they like."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _time(at: datetime | None) -> str:
